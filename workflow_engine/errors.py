@@ -1,0 +1,102 @@
+"""What can go wrong, as data: a ``Problem`` says it once for the command line, the HTTP body and the editor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal, TypeAlias
+
+Whose: TypeAlias = Literal["author", "caller", "block", "operator", "engine"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong, and what to do about it.
+
+    Attributes:
+        code: Stable machine-readable name, ``snake_case``.
+        message: One sentence: what was found, where, what was expected.
+        at: JSON pointer into the workflow document (or into the run's inputs, ``/inputs/NAME``); empty for the whole.
+        hint: What to do, or an empty string.
+        whose: Who can mend it: the document's ``author``, the ``caller`` of a run, the ``block``'s code, the
+            ``operator`` of the machine, or the ``engine`` itself.
+        step: Name of the step concerned, ``$outputs`` for an output, or ``None``.
+        block: Type of that step's block as the document spells it, or ``None``.
+        field: Name of the field or output concerned, or ``None``.
+    """
+
+    code: str
+    message: str
+    at: str = ""
+    hint: str = ""
+    whose: Whose = "author"
+    step: str | None = None
+    block: str | None = None
+    field: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class WorkflowError(Exception):
+    """Base of every error the engine raises on purpose; carries one or more problems, the first being the main one."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @property
+    def problem(self) -> Problem:
+        """The main problem."""
+        return self.problems[0]
+
+
+class DefinitionError(WorkflowError):
+    """The document is not a workflow: broken JSON, missing or misshapen parts."""
+
+
+class CompileError(WorkflowError):
+    """The document is a workflow that cannot run: unknown blocks, bad references, kinds or dimensions that disagree."""
+
+
+class InputError(WorkflowError):
+    """A run was given inputs that are missing, of the wrong type, or unreadable."""
+
+
+class StepFailed(WorkflowError):
+    """A step raised while running; the problem names the step and whose fault it is."""
+
+
+class RunCancelled(WorkflowError):
+    """The run was cancelled or passed its deadline; no later step was started."""
+
+
+class ManifestError(WorkflowError):
+    """A block's manifest, form or function is not what the engine can use."""
+
+
+class BlockError(Exception):
+    """Raised by a block to say, in one sentence, why it cannot go on; the engine adds the step's name.
+
+    Args:
+        message: What was found, where, and what was expected.
+        hint: What to do about it.
+        code: Machine-readable name.
+        whose: Who can mend it.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "block_failed", whose: Whose = "caller") -> None:
+        super().__init__(message)
+        self.message, self.hint, self.code, self.whose = message, hint, code, whose
+
+
+def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
+    """Return ``Did you mean …?`` with the known names closest to ``name``, or an empty string when none is close."""
+    matches = get_close_matches(name, list(known), n=count, cutoff=0.5)
+    return f"Did you mean {' or '.join(repr(match) for match in matches)}?" if matches else ""
+
+
+def pointer(*parts: str | int) -> str:
+    """Return the JSON pointer (RFC 6901) made of ``parts``: ``pointer("steps", 0, "a/b")`` is ``/steps/0/a~1b``."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

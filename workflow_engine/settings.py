@@ -1,0 +1,82 @@
+"""Every setting of the engine, read from the environment in this one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MEGAPIXEL = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds on what a run may be given. Numbers of bytes, pixels, seconds and items.
+
+    Attributes:
+        definition_bytes: Largest workflow document.
+        body_bytes: Largest HTTP request body.
+        json_depth: Deepest nesting of a JSON document.
+        steps: Most steps in one workflow.
+        image_pixels: Most pixels (height times width) of one image; ``None`` lifts the limit.
+        image_bytes: Largest encoded image, fetched or sent.
+        batch: Most images in one run of a server.
+        fetch_seconds: Time that fetching one image from a URL may take in all.
+        fetch_hops: Most redirects that a fetch follows.
+    """
+
+    definition_bytes: int = 1_000_000
+    body_bytes: int = 100_000_000
+    json_depth: int = 32
+    steps: int = 256
+    image_pixels: int | None = 40 * MEGAPIXEL
+    image_bytes: int = 50_000_000
+    batch: int = 256
+    fetch_seconds: float = 10.0
+    fetch_hops: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this installation behaves.
+
+    Attributes:
+        home: Folder of the model catalogue and of whatever else is kept between runs (``SEGFLOW_HOME``).
+        upstream_models: Folder where the ``rfdetr`` package keeps its downloads (``RF_HOME`` or ``ROBOFLOW_HOME``).
+        weights_url: Base address of the published weights (``SEGFLOW_WEIGHTS_URL``), for a mirror.
+        device: Device that ``auto`` means: ``cpu``, ``cuda`` or ``auto`` (``SEGFLOW_DEVICE``).
+        allowed_hosts: Hosts and networks (CIDR) that a URL in a request may name although they are not public
+            (``SEGFLOW_ALLOWED_HOSTS``, comma separated).
+        debug: Whether errors carry tracebacks (``SEGFLOW_DEBUG=1``).
+        limits: Bounds on what a run may be given.
+    """
+
+    home: Path
+    upstream_models: Path
+    weights_url: str = "https://storage.googleapis.com/rfdetr/"
+    device: str = "auto"
+    allowed_hosts: tuple[str, ...] = ()
+    debug: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def models(self) -> Path:
+        """Folder of the model catalogue."""
+        return self.home / "models"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from ``environ``, by default the process's environment."""
+    env = os.environ if environ is None else environ
+    user = Path(env.get("HOME") or Path.home())
+    cache = Path(env["XDG_CACHE_HOME"]) if env.get("XDG_CACHE_HOME") else user / ".cache"
+    upstream = env.get("RF_HOME") or env.get("ROBOFLOW_HOME") or str(user / ".roboflow")
+    return Settings(
+        home=Path(env.get("SEGFLOW_HOME") or cache / "segflow").expanduser(),
+        upstream_models=Path(upstream).expanduser() / "models",
+        weights_url=env.get("SEGFLOW_WEIGHTS_URL", Settings.__dataclass_fields__["weights_url"].default),
+        device=env.get("SEGFLOW_DEVICE", "auto"),
+        allowed_hosts=tuple(h.strip() for h in env.get("SEGFLOW_ALLOWED_HOSTS", "").split(",") if h.strip()),
+        debug=env.get("SEGFLOW_DEBUG", "") not in ("", "0"),
+    )
