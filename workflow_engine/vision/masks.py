@@ -1,8 +1,8 @@
 """Masks of objects: windows, polygons and COCO run lengths, without ever filling a whole image for one object.
 
 A table of masks is a supervision ``CompactMask`` (run lengths of each object's own rectangle) or a dense boolean array
-(N, H, W). A *window* is one mask's rectangle of pixels with the image position (x, y) of its top-left corner; outside its
-window a mask is background.
+(N, H, W). A *window* is one mask's rectangle of pixels with the image position (x, y) of its top-left corner; outside
+its window a mask is background.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from supervision.detection.compact_mask import CompactMask
 Masks: TypeAlias = CompactMask | NDArray[np.bool_]
 Window: TypeAlias = tuple[NDArray[np.bool_], int, int]
 
-# A polygon is filled row by row from its first vertex on, wherever that lies: coordinates are brought within this of the
-# origin so that an absurd one costs a millisecond and not a minute.
+# A polygon is filled row by row from its topmost vertex on, wherever that lies: coordinates are brought within this of
+# the origin so that an absurd one costs milliseconds and not minutes.
 FARTHEST = 1 << 20
 
 
@@ -92,7 +92,7 @@ def contours(masks: Masks, index: int) -> list[NDArray[np.int32]]:
 
 
 def polygon(masks: Masks, index: int) -> list[list[int]]:
-    """Return the outline with the largest area as at least three (x, y) pixels; empty when the mask has no foreground."""
+    """Return the outline with the largest area as three or more (x, y) pixels; empty without foreground."""
     outlines = contours(masks, index)
     if not outlines:
         return []
@@ -188,8 +188,8 @@ def _run_lengths(pixels: NDArray[np.bool_], x: int, y: int, size: tuple[int, ...
 def _encode_counts(counts: Sequence[int]) -> str:
     """Return run lengths in COCO's text form.
 
-    From the fourth on, each is written as its difference from the one two before; a number is split into groups of five
-    bits, lowest first, of which all but the last carry a continuation bit, and each is written as the character 48 above.
+    From the fourth on, each is written as its difference from the one two before. A number is split into groups of
+    five bits, lowest first, of which all but the last carry a continuation bit; each is the character 48 above.
     """
     characters = []
     for position, count in enumerate(counts):
