@@ -17,11 +17,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStarted:
-    """A step began on ``elements`` elements."""
+    """A step began."""
 
     step: str
     block: str
-    elements: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

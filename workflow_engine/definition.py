@@ -1,0 +1,235 @@
+"""The document: what stands in a workflow's JSON, before anyone asks whether it can run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NoReturn, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from workflow_engine.errors import DefinitionError, Problem, nearest, pointer
+from workflow_engine.kinds import ANYTHING
+from workflow_engine.schemas import shorten
+from workflow_engine.settings import Limits
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class ImageInput(_Part):
+    """One picture per element of the batch."""
+
+    type: Literal["WorkflowImage", "InferenceImage"]
+    name: str = Field(min_length=1)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Always an image."""
+        return ("image",)
+
+    @property
+    def dimensionality(self) -> int:
+        """One value per element."""
+        return 1
+
+
+class VideoMetadataInput(_Part):
+    """A record about a frame; deprecated by the ecosystem, where an image now carries it."""
+
+    type: Literal["WorkflowVideoMetadata"]
+    name: str = Field(min_length=1)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Always video metadata."""
+        return ("video_metadata",)
+
+    @property
+    def dimensionality(self) -> int:
+        """One value per element."""
+        return 1
+
+
+class BatchInput(_Part):
+    """Any values, one per element of the batch, or nested lists of them."""
+
+    type: Literal["WorkflowBatchInput"]
+    name: str = Field(min_length=1)
+    kind: list[str] = [ANYTHING]
+    dimensionality: int = 1
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The declared kinds."""
+        return tuple(self.kind)
+
+
+class ParameterInput(_Part):
+    """One value for the whole run."""
+
+    type: Literal["WorkflowParameter", "InferenceParameter"]
+    name: str = Field(min_length=1)
+    kind: list[str] = [ANYTHING]
+    default_value: Any = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The declared kinds."""
+        return tuple(self.kind)
+
+    @property
+    def dimensionality(self) -> int:
+        """None: a scalar."""
+        return 0
+
+
+WorkflowInput: TypeAlias = ImageInput | VideoMetadataInput | BatchInput | ParameterInput
+
+INPUT_TYPES = (
+    "WorkflowImage",
+    "InferenceImage",
+    "WorkflowParameter",
+    "InferenceParameter",
+    "WorkflowBatchInput",
+    "WorkflowVideoMetadata",
+)
+
+
+class Step(_Part):
+    """One use of a block: its type, its name, and the fields that the block's manifest declares."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    type: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """Every field but type and name, as written."""
+        return self.model_extra or {}
+
+
+class Output(_Part):
+    """A value that the run gives back, by its selector."""
+
+    type: Literal["JsonField"]
+    name: str
+    selector: str
+    coordinates_system: Literal["parent", "own"] = "parent"
+
+
+class Definition(_Part):
+    """A workflow as written. Frozen; pointers of problems are indexes into ``inputs``, ``steps`` and ``outputs``."""
+
+    version: str
+    inputs: list[Annotated[WorkflowInput, Field(discriminator="type")]]
+    steps: list[Step]
+    outputs: list[Output]
+    dynamic_blocks_definitions: list[Any] | None = None
+
+
+def parse(document: bytes | str | Mapping[str, Any], *, limits: Limits | None = None) -> Definition:
+    """Read a workflow document.
+
+    Args:
+        document: JSON text, or the object it stands for.
+        limits: Bounds on its size, depth and number of steps; the default ones when left out.
+
+    Raises:
+        DefinitionError: With every problem found: broken JSON, parts missing or misshapen, a limit passed.
+    """
+    limits = limits or Limits()
+    content = _read_json(document, limits) if isinstance(document, bytes | str) else document
+    if not isinstance(content, Mapping):
+        _refuse("not_an_object", "A workflow is a JSON object with version, inputs, steps and outputs.")
+    if _depth(content) > limits.json_depth:
+        _refuse("too_deep", f"The document is nested more than {limits.json_depth} levels deep.")
+    try:
+        definition = Definition.model_validate(dict(content))
+    except ValidationError as error:
+        raise DefinitionError([_problem(item, content) for item in error.errors(include_url=False)]) from None
+    if len(definition.steps) > limits.steps:
+        _refuse("too_many_steps", f"The workflow has {len(definition.steps)} steps; at most {limits.steps} are allowed.")
+    return definition
+
+
+def _refuse(code: str, message: str, hint: str = "") -> NoReturn:
+    raise DefinitionError(Problem(code=code, message=message, hint=hint))
+
+
+def _read_json(text: bytes | str, limits: Limits) -> Any:
+    size = len(text)
+    if size > limits.definition_bytes:
+        _refuse("too_large", f"The document has {size:,} bytes; at most {limits.definition_bytes:,} are allowed.")
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        at = f"line {error.lineno}, column {error.colno}"
+        _refuse("broken_json", f"The document is not JSON: {error.msg} at {at}.", "Mend it there; a comma or quote too many?")
+    except UnicodeDecodeError:
+        _refuse("broken_json", "The document is not UTF-8 text.", "Save it as UTF-8.")
+    except RecursionError:
+        _refuse("too_deep", f"The document is nested more than {limits.json_depth} levels deep.")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        _refuse("duplicate_key", f"The key {twice!r} stands twice in one object.", "Keep one of the two.")
+    return result
+
+
+def _no_constant(name: str) -> NoReturn:
+    _refuse("broken_json", f"The document holds {name}, which is not JSON.", "Write a number or null.")
+
+
+def _depth(value: Any) -> int:
+    """Nesting of lists and objects; iterative, so that no document can exhaust the stack."""
+    deepest, level = 0, [value]
+    while level := [item for item in level if isinstance(item, list | Mapping)]:
+        deepest += 1
+        level = [child for item in level for child in (item.values() if isinstance(item, Mapping) else item)]
+        if deepest > 10_000:
+            break
+    return deepest
+
+
+def _problem(error: Any, content: Mapping[str, Any]) -> Problem:
+    # pydantic puts the chosen input type between the index and the field; a pointer has no room for it
+    location = [part for i, part in enumerate(error["loc"]) if not (i == 2 and part in INPUT_TYPES)]
+    at, what = pointer(*location), ".".join(str(part) for part in location)
+    step = _step_at(location, content)
+    found = error.get("input")
+    match error["type"]:
+        case "missing":
+            code, message = "missing_field", f"{what} is required."
+            hint = "Add it." if len(location) > 1 else f'Add "{what}" to the document.'
+        case "union_tag_invalid" | "union_tag_not_found":
+            tag = found.get("type") if isinstance(found, Mapping) else None
+            code, message = "unknown_input_type", f"{what}.type is {tag!r}; inputs are of type {', '.join(INPUT_TYPES)}."
+            hint = nearest(str(tag), INPUT_TYPES)
+        case _:
+            code, message = "bad_value", f"{what}: {_lower(error['msg'])}, got {shorten(found)}."
+            hint = ""
+    name = str(location[-1]) if location else None
+    return Problem(code=code, message=message, at=at, hint=hint, step=step[0], block=step[1], field=name)
+
+
+def _step_at(location: list[Any], content: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    match location:
+        case ["steps", int(i), *_] if isinstance(content["steps"][i], Mapping):
+            step = content["steps"][i]
+            return (_text(step.get("name")), _text(step.get("type")))
+    return (None, None)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

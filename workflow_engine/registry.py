@@ -1,0 +1,185 @@
+"""Every block the engine knows: manifests found on disk, checked at first use, their code imported later still.
+
+Built-in manifests and forms are the data packages ``manifests`` and ``ui_schema``. Another package adds blocks by an entry
+point in the group ``segflow.blocks`` whose value is a data package with the two folders ``manifests`` and ``ui_schema``.
+A block that fails a check is left out and listed in ``load_errors``; the rest works.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from workflow_engine.errors import ManifestError, Problem
+from workflow_engine.forms import check_form
+from workflow_engine.manifest import (
+    BlockManifest,
+    StepType,
+    check_signature,
+    load_entrypoint,
+    read_manifest,
+    step_type,
+)
+
+ENTRY_POINTS = "segflow.blocks"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Two folders: manifests, and a form for each of them under the same file name."""
+
+    name: str
+    manifests: Traversable
+    forms: Traversable
+
+
+def built_in() -> Source:
+    """The blocks that come with the engine."""
+    return Source("segflow", files("manifests"), files("ui_schema"))
+
+
+def installed() -> tuple[Source, ...]:
+    """The built-in blocks and those of every installed package that offers some."""
+    found = entry_points(group=ENTRY_POINTS)
+    return (built_in(), *(Source(e.name, files(e.value) / "manifests", files(e.value) / "ui_schema") for e in found))
+
+
+class Registry:
+    """The blocks of some sources. Frozen after it is made; made once and passed on, never global."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        """Read every manifest's JSON; nothing is checked or imported yet."""
+        self._entries: dict[str, _Entry] = {}
+        self._broken: list[Problem] = []
+        for source in sources:
+            for path in sorted(source.manifests.iterdir(), key=lambda path: path.name):
+                if path.name.endswith(".json"):
+                    self._add(_Entry(path, source.forms / path.name))
+
+    def _add(self, entry: _Entry) -> None:
+        try:
+            names = entry.names
+        except (ValueError, KeyError, TypeError) as error:
+            self._broken.append(entry.problem(f"{entry.path.name} is not a manifest: {type(error).__name__}: {error}"))
+            return
+        taken = next((name for name in names if name in self._entries), None)
+        if taken is not None:
+            other = self._entries[taken].path.name
+            self._broken.append(entry.problem(f"{entry.path.name} claims the type {taken!r}, which {other} has already"))
+            return
+        self._entries.update((name, entry) for name in names)
+
+    @property
+    def type_names(self) -> tuple[str, ...]:
+        """Every type name that a document may use."""
+        return tuple(self._entries)
+
+    def blocks(self) -> tuple[BlockManifest, ...]:
+        """Every block that passes its checks, in the order of the palette."""
+        good = [entry.manifest for entry in self._unique() if entry.fault is None]
+        return tuple(sorted(good, key=lambda manifest: (manifest.category, manifest.priority, manifest.type)))
+
+    @property
+    def load_errors(self) -> tuple[Problem, ...]:
+        """What is wrong with the blocks that were left out."""
+        faults = [entry.fault for entry in self._unique() if entry.fault is not None]
+        return (*self._broken, *(problem for fault in faults for problem in fault.problems))
+
+    def step_type(self, name: str) -> StepType:
+        """Return what a step of type ``name`` looks like.
+
+        Raises:
+            KeyError: If no block has that type name.
+            ManifestError: If the block with that name fails its checks.
+        """
+        return self._entries[name].step_type(name)
+
+    def form(self, name: str) -> Mapping[str, Any]:
+        """Return the form of the block of type ``name``; raises as ``step_type`` does."""
+        entry = self._entries[name]
+        entry.check()
+        return entry.form
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return the function (the class, for a stateful block) of type ``name``, imported and held against its manifest.
+
+        Raises:
+            KeyError: If no block has that type name.
+            ManifestError: If its manifest or its function fails a check.
+        """
+        return self._entries[name].function
+
+    def model_families(self) -> tuple[Any, ...]:
+        """Return the family of models of every block that names one, imported."""
+        names = dict.fromkeys(m.model_family for m in self.blocks() if m.model_family is not None)
+        return tuple(load_entrypoint(name) for name in names)
+
+    def _unique(self) -> Iterable[_Entry]:
+        return dict.fromkeys(self._entries.values())
+
+
+class _Entry:
+    """One manifest with its form; every part is read or checked when it is first asked for."""
+
+    def __init__(self, path: Traversable, form_path: Traversable) -> None:
+        self.path = path
+        self._form_path = form_path
+        self._step_types: dict[str, StepType] = {}
+
+    @cached_property
+    def _content(self) -> Mapping[str, Any]:
+        content: Mapping[str, Any] = json.loads(self.path.read_text("utf-8"))
+        return content
+
+    @cached_property
+    def form(self) -> Mapping[str, Any]:
+        try:
+            content: Mapping[str, Any] = json.loads(self._form_path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise ManifestError(self.problem(f"{self.path.name} has no form in ui_schema")) from None
+        except ValueError as error:
+            raise ManifestError(self.problem(f"the form of {self.path.name} is not JSON: {error}")) from None
+        return content
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every type name, straight from the JSON, so that finding a block costs no check."""
+        compat = self._content.get("compat", ())
+        return (self._content["type"], *(name for entry in compat for name in (entry["type"], *entry.get("aliases", ()))))
+
+    @cached_property
+    def fault(self) -> ManifestError | None:
+        try:
+            check_form(self.form, read_manifest(self._content))
+        except ManifestError as error:
+            return ManifestError([self.problem(problem.message, problem.at) for problem in error.problems])
+        return None
+
+    def problem(self, message: str, at: str = "") -> Problem:
+        return Problem(code="bad_manifest", message=f"{self.path.name}: {message}", at=at, whose="block")
+
+    def check(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+
+    @cached_property
+    def manifest(self) -> BlockManifest:
+        self.check()
+        return BlockManifest.model_validate(self._content)
+
+    def step_type(self, name: str) -> StepType:
+        if name not in self._step_types:
+            self._step_types[name] = step_type(self.manifest, name)
+        return self._step_types[name]
+
+    @cached_property
+    def function(self) -> Callable[..., Any]:
+        function: Callable[..., Any] = load_entrypoint(self.manifest.entrypoint)
+        check_signature(self.manifest, function)
+        return function

@@ -1,0 +1,134 @@
+"""JSON Schema in sentences: what a schema asks for, and in which way a value falls short of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+from jsonschema_specifications import REGISTRY as SPECIFICATIONS
+from referencing import Registry, Resource
+
+from workflow_engine.errors import nearest, pointer
+
+Schema = Mapping[str, Any]
+
+_TYPES = {
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> Registry[Any]:
+    """The schemas that others refer to by ``$id``: those of manifests, forms and the operations language."""
+    resources = [
+        Resource.from_contents(json.loads(path.read_text("utf-8")))
+        for package in ("manifests", "ui_schema")
+        for path in sorted((files(package) / "_meta").iterdir(), key=lambda path: path.name)
+        if path.name.endswith(".schema.json")
+    ]
+    known: Registry[Any] = SPECIFICATIONS.with_resources((resource.id() or "", resource) for resource in resources)
+    return known
+
+
+def validator(schema: Schema) -> Draft202012Validator:
+    """Return a validator of ``schema`` that knows the vocabulary."""
+    return Draft202012Validator(schema, registry=vocabulary())
+
+
+def faults(checker: Draft202012Validator, value: Any) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong with ``value``: JSON pointer inside it, a sentence's end, a hint.
+
+    The sentence's end reads after a name: ``expected a number from 0 to 1, got "high"``.
+    """
+    for error in checker.iter_errors(value):
+        deepest = best_match([error]) if error.validator in ("anyOf", "oneOf") and not _scalar_choice(error.schema) else error
+        yield pointer(*deepest.absolute_path), *_sentence(deepest)
+
+
+def expectation(schema: Schema) -> str:
+    """Say in a few words what ``schema`` asks for: ``a number from 0 to 1``, ``one of "a", "b"``."""
+    if "const" in schema:
+        return json.dumps(schema["const"])
+    if "enum" in schema:
+        return "one of " + ", ".join(json.dumps(choice, ensure_ascii=False) for choice in schema["enum"])
+    for choices in (schema.get("anyOf"), schema.get("oneOf")):
+        if choices:
+            return " or ".join(expectation(choice) for choice in choices)
+    types = schema.get("type", [])
+    names = [types] if isinstance(types, str) else types
+    return " or ".join(_typed(name, schema) for name in names) or "another value"
+
+
+def _typed(name: str, schema: Schema) -> str:
+    text = _TYPES[name]
+    if name == "array":
+        return f"{text} of {_plural(schema['items'])}" if "type" in schema.get("items", {}) else text
+    if name not in ("number", "integer"):
+        return text
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f"{text} from {low} to {high}"
+    if low is not None:
+        return f"{text} of at least {low}"
+    if high is not None:
+        return f"{text} of at most {high}"
+    above = schema.get("exclusiveMinimum")
+    return text if above is None else f"{text} above {above}"
+
+
+def _plural(schema: Schema) -> str:
+    words = {"string": "texts", "number": "numbers", "integer": "whole numbers", "array": "lists", "object": "objects"}
+    name = schema["type"]
+    return words.get(name, "values") if isinstance(name, str) else "values"
+
+
+def _scalar_choice(schema: Any) -> bool:
+    """Whether every branch is about scalars, so that all of them together read as one expectation."""
+    branches = schema.get("anyOf") or schema.get("oneOf") or ()
+    return all("const" in b or "enum" in b or b.get("type") in _TYPES for b in branches)
+
+
+def _sentence(error: ValidationError) -> tuple[str, str]:
+    value, found = error.instance, shorten(error.instance)
+    schema: Any = error.schema
+    asked: Any = error.validator_value
+    match error.validator:
+        case "required":
+            missing = next(name for name in asked if name not in value)
+            return f"lacks {missing!r}", f"Add {missing!r}."
+        case "additionalProperties":
+            known = schema.get("properties", {})
+            extra = next(name for name in value if name not in known)
+            return f"has no field {extra!r}", nearest(extra, known) or "Remove it."
+        case "enum" if isinstance(value, str):
+            return f"expected {expectation(schema)}, got {found}", nearest(value, map(str, asked))
+        case "minItems":
+            return f"expected at least {asked} elements, got {len(value)}", ""
+        case "maxItems":
+            return f"expected at most {asked} elements, got {len(value)}", ""
+        case "minLength":
+            return "must not be empty", ""
+        case "uniqueItems":
+            return "holds the same element twice", "Keep one of them."
+        case "pattern":
+            return f"expected text like {asked}, got {found}", ""
+        case "type" | "minimum" | "maximum" | "exclusiveMinimum" | "anyOf" | "oneOf" | "const" | "enum":
+            return f"expected {expectation(schema)}, got {found}", ""
+    return f"is not valid: {error.message}", ""
+
+
+def shorten(value: Any) -> str:
+    """Return ``value`` as JSON for a message, cut to 60 characters."""
+    text = json.dumps(value, default=lambda other: type(other).__name__, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "…"

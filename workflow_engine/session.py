@@ -1,0 +1,93 @@
+"""A session: a plan, the blocks of its steps, and the state that they keep from one run to the next."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from workflow_engine import inputs, results
+from workflow_engine.context import RunContext, Stop
+from workflow_engine.events import Event
+from workflow_engine.executor import BoundBlock, execute
+from workflow_engine.manifest import load_entrypoint
+from workflow_engine.plan import Plan, PlannedStep
+from workflow_engine.registry import Registry
+from workflow_engine.results import RunResult
+from workflow_engine.vision.values import ImageAccess
+
+
+class Session:
+    """Runs one plan as often as wanted; trackers, counters and delays remember what they saw before.
+
+    A session serves one source of pictures and one thread at a time.
+    """
+
+    def __init__(
+        self, plan: Plan, registry: Registry, *, context: RunContext, access: ImageAccess, workers: int = 1
+    ) -> None:
+        """Import the code of every block that the plan uses.
+
+        Args:
+            plan: What to run.
+            registry: Where the blocks' code is found.
+            context: Settings, models and observers for every run.
+            access: What an image value may be: whether paths and addresses are allowed, and how large.
+            workers: How many steps may run at once.
+
+        Raises:
+            ManifestError: If a block's code does not agree with its manifest.
+        """
+        self.plan = plan
+        self._registry, self._context, self._access, self._workers = registry, context, access, workers
+        self._blocks: dict[str, BoundBlock] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all state: the next run is like the first."""
+        self._blocks = {step.name: _bound(step, self._registry) for step in self.plan.steps}
+
+    def run(
+        self,
+        given: Mapping[str, Any],
+        *,
+        serialised: bool = False,
+        without: frozenset[str] = frozenset(),
+        stop: Stop | None = None,
+        observers: tuple[Callable[[Event], None], ...] = (),
+    ) -> RunResult:
+        """Run the plan once.
+
+        Args:
+            given: A value for each input, by name; a list makes a batch.
+            serialised: Whether the outputs are JSON-ready rather than arrays and tables.
+            without: Names of outputs to leave out.
+            stop: Ends the run early when told to, or at its deadline.
+            observers: Called with every event of this run.
+
+        Raises:
+            InputError: If the given values do not fit.
+            StepFailed: If a step raised.
+            RunCancelled: If ``stop`` says so.
+        """
+        started = time.perf_counter()
+        context = replace(
+            self._context, stop=stop or Stop(), observers=(*self._context.observers, *observers)
+        )
+        batches, extents = inputs.assemble(self.plan, given, self._access)
+        values = execute(self.plan, self._blocks, batches, extents, context, workers=self._workers)
+        outputs = results.assemble(self.plan, values, serialised=serialised, without=without)
+        elapsed = time.perf_counter() - started
+        return RunResult(outputs=outputs, seconds=values.seconds, elapsed=elapsed, warnings=self.plan.warnings)
+
+
+def _bound(step: PlannedStep, registry: Registry) -> BoundBlock:
+    """The callable of a step: the block's function, or a new instance of its class when it keeps state."""
+    function = registry.function(step.type.name)
+    stateful = step.type.manifest.execution.stateful
+    call = function() if stateful else function
+    signature = inspect.signature(call)
+    adapter = None if step.type.adapter is None else load_entrypoint(step.type.adapter)
+    return BoundBlock(call=call, adapter=adapter, wants_context="context" in signature.parameters)

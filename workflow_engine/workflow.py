@@ -1,0 +1,162 @@
+"""The face for Python: load a workflow, run it on pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workflow_engine import settings as settings_module
+from workflow_engine.compiler import compile_workflow
+from workflow_engine.context import RunContext, Stop
+from workflow_engine.definition import Definition, parse
+from workflow_engine.errors import DefinitionError, Problem
+from workflow_engine.plan import Plan
+from workflow_engine.registry import Registry, installed
+from workflow_engine.settings import Settings
+
+if TYPE_CHECKING:  # these load numpy and OpenCV, which checking a document does not need
+    from workflow_engine.results import RunResult
+    from workflow_engine.session import Session
+    from workflow_engine.vision.values import ImageAccess
+
+ANYWHERE = ("0.0.0.0/0", "::/0")
+"""Addresses that a caller in Python or on the command line may name: all of them, for it is the user who asks."""
+
+
+class Engine:
+    """What workflows share: settings, blocks and loaded models."""
+
+    def __init__(
+        self, settings: Settings | None = None, *, registry: Registry | None = None, trusted: bool = True
+    ) -> None:
+        """Take the settings of the environment and every installed block unless told otherwise.
+
+        Args:
+            settings: How this installation behaves.
+            registry: The blocks to know.
+            trusted: Whether callers may name files of this machine: pictures and weights by path, any address. True in
+                Python and on the command line, false in a server.
+        """
+        self.settings = settings or settings_module.load()
+        self.registry = registry or Registry(installed())
+        self._trusted = trusted
+
+    @cached_property
+    def models(self) -> Any:
+        """The loaded models, and the catalogue to find them by."""
+        from workflow_engine.models.catalogue import Catalogue
+        from workflow_engine.models.pool import ModelPool
+
+        catalogue = Catalogue(self.settings, families=self.registry.model_families())
+        return ModelPool(catalogue, allow_paths=self._trusted)
+
+    @property
+    def access(self) -> ImageAccess:
+        """What an image value of a run may be."""
+        from workflow_engine.vision.values import ImageAccess
+
+        hosts = ANYWHERE if self._trusted else self.settings.allowed_hosts
+        return ImageAccess(limits=self.settings.limits, paths=self._trusted, urls=True, allowed_hosts=hosts)
+
+    def compile(self, document: bytes | str | Mapping[str, Any] | Definition) -> Plan:
+        """Compile a document.
+
+        Raises:
+            DefinitionError: If it is not a workflow.
+            CompileError: If it cannot run; with every problem found.
+        """
+        definition = document if isinstance(document, Definition) else parse(document, limits=self.settings.limits)
+        return compile_workflow(definition, self.registry)
+
+    def session(self, plan: Plan, *, workers: int = 1) -> Session:
+        """Return a fresh session of a plan."""
+        from workflow_engine.session import Session
+
+        context = RunContext(settings=self.settings, models=_Lazily(self))
+        return Session(plan, self.registry, context=context, access=self.access, workers=workers)
+
+
+class _Lazily:
+    """The engine's models, made when a block first asks, so that workflows without a model never pay for them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, model_id: str, *, device: str, precision: str, resolution: int | None) -> Any:
+        return self._engine.models.get(model_id, device=device, precision=precision, resolution=resolution)
+
+
+@cache
+def default_engine() -> Engine:
+    """The engine that workflows share when none is named: the environment's settings, every installed block."""
+    return Engine()
+
+
+class Workflow:
+    """A workflow ready to run.
+
+    Example:
+        >>> workflow = Workflow.load("workflow.json")
+        >>> result = workflow.run(image="parts.jpg")
+        >>> result["counts"]
+    """
+
+    def __init__(self, document: Mapping[str, Any] | str | bytes, *, engine: Engine | None = None) -> None:
+        """Compile ``document``, the workflow as JSON text or as the object it stands for.
+
+        Raises:
+            DefinitionError: If it is not a workflow.
+            CompileError: If it cannot run; with every problem found.
+        """
+        self.engine = engine or default_engine()
+        self.plan = self.engine.compile(document)
+
+    @classmethod
+    def load(cls, path: str | Path, *, engine: Engine | None = None) -> Workflow:
+        """Read and compile the workflow in a file.
+
+        Raises:
+            DefinitionError: If the file cannot be read or is not a workflow.
+            CompileError: If the workflow cannot run.
+        """
+        return cls(read_document(path), engine=engine)
+
+    def run(self, *, timeout: float | None = None, serialised: bool = False, **inputs: Any) -> RunResult:
+        """Run once, without memory of earlier runs.
+
+        Args:
+            timeout: Seconds after which the run gives up.
+            serialised: Whether the outputs are JSON-ready rather than arrays and tables.
+            **inputs: A value for each input of the workflow. An image is a path, an address, base64 text, a BGR array of
+                shape (height, width, 3), or a list of those.
+
+        Raises:
+            InputError: If the given values do not fit.
+            StepFailed: If a step raised.
+            RunCancelled: If the run passed its deadline.
+        """
+        return self.session().run(inputs, serialised=serialised, stop=Stop(timeout=timeout))
+
+    def session(self, *, workers: int = 1) -> Session:
+        """Return a session, whose blocks remember earlier runs: for the frames of one video."""
+        return self.engine.session(self.plan, workers=workers)
+
+    def to_json(self) -> str:
+        """Return the document as JSON text."""
+        return json.dumps(self.plan.definition.model_dump(mode="json", exclude_none=True), indent=2)
+
+
+def read_document(path: str | Path) -> bytes:
+    """Return the bytes of a workflow file.
+
+    Raises:
+        DefinitionError: If the file cannot be read; the sentence says why.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        message = f"The workflow {path} cannot be read: {(error.strerror or str(error)).lower()}."
+        raise DefinitionError(Problem(code="unreadable", message=message, whose="caller")) from error
