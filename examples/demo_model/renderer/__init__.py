@@ -1,0 +1,9 @@
+"""Renders pictures of fasteners on a table, with the visible mask of every object."""
+
+from __future__ import annotations
+
+from .fasteners import CLASS_NAMES
+from .scene import Scene, SceneObject, SceneSpec, render_scene
+from .surfaces import SURFACES
+
+__all__ = ["CLASS_NAMES", "SURFACES", "Scene", "SceneObject", "SceneSpec", "render_scene"]
