@@ -1,7 +1,7 @@
 """segflow: a local-first engine for visual workflows.
 
-``Workflow.load("workflow.json").run(image="parts.jpg")`` is all that most programs need. Importing this package loads none of
-the heavy libraries; they come with the first block that uses them.
+``Workflow.load("workflow.json").run(image="parts.jpg")`` is all that most programs need. Importing this package loads
+none of the heavy libraries; they come with the first block that uses them.
 """
 
 from __future__ import annotations

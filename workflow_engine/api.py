@@ -1,29 +1,37 @@
 """All that a block's author imports.
 
-A block is one manifest and one function. The function gets an element's inputs and parameters by name and returns a dict
-of its outputs; this module has the types it meets and the tools to read and build them.
+A block is one manifest and one function. The function gets an element's inputs and parameters by name and returns a
+dict of its outputs; this module has the types it meets and the tools to read and build them.
 """
 
 from __future__ import annotations
 
 from workflow_engine.context import RunContext
-from workflow_engine.errors import BlockError
+from workflow_engine.errors import BlockError, nearest
+from workflow_engine.models.family import Contract, IdSpace, Labels, ModelError, Published
 from workflow_engine.query import QueryError, apply, choose, holds
-from workflow_engine.vision import detections, masks
+from workflow_engine.vision import colors, detections, masks
 from workflow_engine.vision.detections import Detections
 from workflow_engine.vision.image import Ancestry, Image, VideoMetadata
 
 __all__ = [
     "Ancestry",
     "BlockError",
+    "Contract",
     "Detections",
+    "IdSpace",
     "Image",
+    "Labels",
+    "ModelError",
+    "Published",
     "QueryError",
     "RunContext",
     "VideoMetadata",
     "apply",
     "choose",
+    "colors",
     "detections",
     "holds",
     "masks",
+    "nearest",
 ]

@@ -1,7 +1,8 @@
 """The values of a batch at run time: a mapping from index tuples to values.
 
-The index of a value has one number per dimension of its lineage: ``()`` for a value of the whole run, ``(0,)`` for the first
-image, ``(0, 3)`` for the fourth crop of it. An index that flow control pruned is absent; so is one whose value is ``None``.
+The index of a value has one number per dimension of its lineage: ``()`` for a value of the whole run, ``(0,)`` for the
+first image, ``(0, 3)`` for the fourth crop of it. An index that flow control pruned is absent; so is one whose value is
+``None``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Batch:
         return cls((), {(): value})
 
     def at(self, index: Index) -> Any:
-        """Return the value that an element at ``index`` sees, its own or its ancestor's; ``None`` when it is missing."""
+        """Return the value that an element at ``index`` sees, its own or its ancestor's; ``None`` when missing."""
         return self.values.get(index[: len(self.lineage)])
 
 

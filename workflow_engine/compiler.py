@@ -81,7 +81,9 @@ class _Draft:
     lineages: dict[str, Lineage] = field(default_factory=dict)
     planned: list[PlannedStep] = field(default_factory=list)
 
-    def blame(self, code: str, message: str, *, step: int, name: str | None = None, at: str = "", hint: str = "") -> None:
+    def blame(
+        self, code: str, message: str, *, step: int, name: str | None = None, at: str = "", hint: str = ""
+    ) -> None:
         """Note a problem of a step's field."""
         self.problems.append(self._about(code, message, step, name, at, hint))
 
@@ -92,7 +94,9 @@ class _Draft:
     def _about(self, code: str, message: str, step: int, name: str | None, at: str, hint: str) -> Problem:
         written = self.definition.steps[step]
         where = pointer("steps", step, *([name] if name else [])) + at
-        return Problem(code=code, message=message, at=where, hint=hint, step=written.name, block=written.type, field=name)
+        return Problem(
+            code=code, message=message, at=where, hint=hint, step=written.name, block=written.type, field=name
+        )
 
     def typed_steps(self) -> Iterator[tuple[int, Step, StepType]]:
         """Yield position, step and type of every step whose type is known."""
@@ -111,28 +115,38 @@ def _check_version(draft: _Draft) -> None:
         draft.problems.append(Problem(code="bad_version", message=message, at="/version"))
         return
     if Version(LANGUAGE_VERSION) not in SpecifierSet(f">={version},<{version.major + 1}", prereleases=True):
-        message = f"The document asks for version {asked} of the workflow language; this engine speaks {LANGUAGE_VERSION}."
+        message = (
+            f"The document asks for version {asked} of the workflow language; this engine speaks {LANGUAGE_VERSION}."
+        )
         hint = f"Write a version from {Version(LANGUAGE_VERSION).major}.0.0 to {LANGUAGE_VERSION}."
         draft.problems.append(Problem(code="unsupported_version", message=message, at="/version", hint=hint))
 
 
 def _check_custom_code(draft: _Draft) -> None:
     if draft.definition.dynamic_blocks_definitions:
-        message = "The document carries Python code (dynamic_blocks_definitions), which segflow never runs from a document."
+        message = (
+            "The document carries Python code (dynamic_blocks_definitions), which segflow never runs from a document."
+        )
         hint = "Make it a block of your own: segflow blocks new NAME writes the manifest, the function and a test."
         at = "/dynamic_blocks_definitions"
         draft.problems.append(Problem(code="custom_code", message=message, at=at, hint=hint))
 
 
 def _check_names(draft: _Draft) -> None:
-    parts: dict[str, Sequence[WorkflowInput | Step | Output]] = {"inputs": draft.definition.inputs, "steps": draft.definition.steps, "outputs": draft.definition.outputs}
+    parts: dict[str, Sequence[WorkflowInput | Step | Output]] = {
+        "inputs": draft.definition.inputs,
+        "steps": draft.definition.steps,
+        "outputs": draft.definition.outputs,
+    }
     for part, items in parts.items():
         seen: dict[str, int] = {}
         for i, item in enumerate(items):
             if item.name in seen:
                 message = f"Two {part} are called {item.name!r}: numbers {seen[item.name]} and {i}."
                 at = pointer(part, i, "name")
-                draft.problems.append(Problem(code="duplicate_name", message=message, at=at, hint="Rename one of them."))
+                draft.problems.append(
+                    Problem(code="duplicate_name", message=message, at=at, hint="Rename one of them.")
+                )
             seen.setdefault(item.name, i)
     draft.inputs = {declared.name: declared for declared in reversed(draft.definition.inputs)}
     draft.positions = {step.name: i for i, step in reversed(list(enumerate(draft.definition.steps)))}
@@ -141,7 +155,9 @@ def _check_names(draft: _Draft) -> None:
 def _check_dimensionality(draft: _Draft) -> None:
     for i, declared in enumerate(draft.definition.inputs):
         if declared.type == "WorkflowBatchInput" and declared.dimensionality < 1:
-            message = f"The input {declared.name!r} has dimensionality {declared.dimensionality}; a batch has at least 1."
+            message = (
+                f"The input {declared.name!r} has dimensionality {declared.dimensionality}; a batch has at least 1."
+            )
             hint = "Use a WorkflowParameter for a single value."
             at = pointer("inputs", i, "dimensionality")
             draft.problems.append(Problem(code="bad_dimensionality", message=message, at=at, hint=hint))
@@ -154,10 +170,18 @@ def _resolve_types(draft: _Draft) -> None:
         except KeyError:
             draft.types.append(None)
             hint = nearest(step.type, draft.registry.type_names) or "segflow blocks list shows every block."
-            draft.blame("unknown_block", f"The step {step.name!r} is of the unknown type {step.type!r}.", step=i, name="type", hint=hint)
+            draft.blame(
+                "unknown_block",
+                f"The step {step.name!r} is of the unknown type {step.type!r}.",
+                step=i,
+                name="type",
+                hint=hint,
+            )
         except ManifestError as error:
             draft.types.append(None)
-            message = f"The block {step.type!r} of the step {step.name!r} is installed but broken: {error.problem.message}"
+            message = (
+                f"The block {step.type!r} of the step {step.name!r} is installed but broken: {error.problem.message}"
+            )
             draft.blame("broken_block", message, step=i, name="type")
 
 
@@ -184,12 +208,15 @@ def _check_fields(draft: _Draft) -> None:
 
 def _unknown_field(draft: _Draft, i: int, kind: StepType, name: str) -> None:
     if name in kind.ignored:
-        draft.warn("ignored_field", f"{name} means nothing to {kind.manifest.title} here and is ignored.", step=i, name=name)
+        draft.warn(
+            "ignored_field", f"{name} means nothing to {kind.manifest.title} here and is ignored.", step=i, name=name
+        )
     elif name in kind.fixed:
         draft.warn("ignored_field", f"{name} is fixed by the type {kind.name} and is ignored here.", step=i, name=name)
     else:
         hint = nearest(name, kind.fields) or "Remove it."
-        message = f"The step {draft.definition.steps[i].name!r} has a field {name!r} that {kind.manifest.title} does not know."
+        step = draft.definition.steps[i].name
+        message = f"The step {step!r} has a field {name!r} that {kind.manifest.title} does not know."
         draft.warn("unknown_field", message, step=i, name=name, hint=hint)
 
 
@@ -205,7 +232,7 @@ def _connect(draft: _Draft) -> None:
             if known.steps:
                 _connect_targets(draft, i, step, name, value)
             for at, text, kinds in _written_references(known, value):
-                _connect_reference(draft, i, step, name, at, text, kinds)
+                _connect_reference(draft, i, name, at, text, kinds)
 
 
 def _written_references(known: StepField, value: Any) -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -226,11 +253,12 @@ def _connect_targets(draft: _Draft, i: int, step: Step, name: str, value: Any) -
             message = f"{name} of the step {step.name!r} names {target!r}; expected steps, such as $steps.crop."
             draft.blame("bad_reference", message, step=i, name=name)
         elif reference.step not in draft.positions:
-            _unknown_step(draft, i, step, name, "", target, reference.step)
+            message = f"{name} of the step {step.name!r} names {target}, but there is no step {reference.step!r}."
+            draft.blame("unknown_step", message, step=i, name=name, hint=nearest(reference.step, draft.positions))
         elif targets.count(target) > 1 and isinstance(value, list):
             message = f"{name} of the step {step.name!r} names {target} twice."
             draft.blame("duplicate_target", message, step=i, name=name, hint="Name it once.")
-        else:
+        elif step.name not in draft.gates[reference.step]:
             draft.gates[reference.step].append(step.name)
             draft.after[reference.step].add(step.name)
 
@@ -243,60 +271,65 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(element)
 
 
-def _connect_reference(draft: _Draft, i: int, step: Step, name: str, at: str, text: str, kinds: tuple[str, ...]) -> None:
-    where = f"{name}{at.replace('/', '.')} of the step {step.name!r}"
-    produced: tuple[str, ...] | None
+def _connect_reference(draft: _Draft, i: int, name: str, at: str, text: str, kinds: tuple[str, ...]) -> None:
+    step = draft.definition.steps[i].name
+    where = f"{name}{at.replace('/', '.')} of the step {step!r}"
+    try:
+        produced = _look_up(draft, text)
+    except _Dangling as fault:
+        message = f"{where} refers to {text!r}, but {fault}."
+        draft.blame(fault.code, message, step=i, name=name, at=at, hint=fault.hint)
+        return
     match parse(text):
-        case InputRef(source) if source in draft.inputs:
-            produced = draft.inputs[source].kinds
-        case InputRef(source):
-            message = f"{where} refers to {text}, but the workflow has no input {source!r}."
-            hint = nearest(source, draft.inputs) or f"Add an input called {source!r}."
-            return draft.blame("unknown_input", message, step=i, name=name, at=at, hint=hint)
-        case OutputRef(source, output) if source in draft.positions:
-            draft.after[step.name].add(source)
-            kind = draft.types[draft.positions[source]]
-            if kind is not None and output not in kind.outputs:
-                message = f"{where} refers to {text}, but {source!r} ({kind.manifest.title}) has no output {output!r}."
-                hint = nearest(output, kind.outputs) or f"Its outputs are {', '.join(kind.outputs) or 'none'}."
-                return draft.blame("unknown_output", message, step=i, name=name, at=at, hint=hint)
-            produced = None if kind is None else kind.outputs[output]
         case OutputRef(source, _):
-            return _unknown_step(draft, i, step, name, at, text, source)
-        case _:
-            message = f"{where} is {text!r}, which refers to nothing; expected $inputs.NAME or $steps.NAME.OUTPUT."
-            return draft.blame("bad_reference", message, step=i, name=name, at=at)
+            draft.after[step].add(source)
     if produced is not None and not compatible(produced, kinds):
         message = f"{where} takes {spoken(kinds)}, but {text} gives {spoken(produced)}."
         draft.blame("kind_mismatch", message, step=i, name=name, at=at, hint="Wire an output of a fitting kind.")
 
 
-def _unknown_step(draft: _Draft, i: int, step: Step, name: str, at: str, text: str, source: str) -> None:
-    message = f"{name} of the step {step.name!r} refers to {text}, but there is no step {source!r}."
-    draft.blame("unknown_step", message, step=i, name=name, at=at, hint=nearest(source, draft.positions))
+class _Dangling(Exception):
+    """A reference to nothing; the text says what is missing, to be read after *but*."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.code, self.hint = code, hint
+
+
+def _look_up(draft: _Draft, text: str) -> tuple[str, ...] | None:
+    """Return the kinds of what ``text`` refers to; ``None`` when the type of its step is unknown."""
+    match parse(text):
+        case InputRef(name):
+            if name not in draft.inputs:
+                hint = nearest(name, draft.inputs) or f"Add an input called {name!r}."
+                raise _Dangling("unknown_input", f"the workflow has no input {name!r}", hint)
+            return draft.inputs[name].kinds
+        case OutputRef(step, output):
+            if step not in draft.positions:
+                raise _Dangling("unknown_step", f"there is no step {step!r}", nearest(step, draft.positions))
+            kind = draft.types[draft.positions[step]]
+            if kind is None:
+                return None
+            if output not in kind.outputs:
+                hint = nearest(output, kind.outputs) or f"Its outputs are {', '.join(kind.outputs) or 'none'}."
+                raise _Dangling("unknown_output", f"{step!r} ({kind.manifest.title}) has no output {output!r}", hint)
+            return kind.outputs[output]
+        case _:
+            raise _Dangling("bad_reference", "only $inputs.NAME and $steps.NAME.OUTPUT refer to a value")
 
 
 def _check_outputs(draft: _Draft) -> None:
     for i, output in enumerate(draft.definition.outputs):
-        code = message = hint = ""
         match parse(output.selector):
-            case InputRef(source):
-                if source not in draft.inputs:
-                    code, message = "unknown_input", f"there is no input {source!r}"
-                    hint = nearest(source, draft.inputs)
-            case OutputRef(source, selected):
-                kind = draft.types[draft.positions[source]] if source in draft.positions else None
-                if source not in draft.positions:
-                    code, message, hint = "unknown_step", f"there is no step {source!r}", nearest(source, draft.positions)
-                elif kind is not None and selected not in (*kind.outputs, EVERY_OUTPUT):
-                    code, message = "unknown_output", f"{source!r} ({kind.manifest.title}) has no output {selected!r}"
-                    hint = nearest(selected, kind.outputs) or f"Its outputs are {', '.join(kind.outputs) or 'none'}."
-            case _:
-                code, message = "bad_reference", "expected $steps.NAME.OUTPUT, $steps.NAME.* or $inputs.NAME"
-        if code:
-            text = f"The output {output.name!r} selects {output.selector!r}, but {message}."
+            case OutputRef(step, selected) if selected == EVERY_OUTPUT and step in draft.positions:
+                continue
+        try:
+            _look_up(draft, output.selector)
+        except _Dangling as fault:
+            message = f"The output {output.name!r} selects {output.selector!r}, but {fault}."
             at = pointer("outputs", i, "selector")
-            draft.problems.append(Problem(code=code, message=text, at=at, hint=hint, step=OUTPUTS, field=output.name))
+            problem = Problem(code=fault.code, message=message, at=at, hint=fault.hint, step=OUTPUTS, field=output.name)
+            draft.problems.append(problem)
 
 
 def _order(draft: _Draft) -> None:
@@ -387,7 +420,11 @@ def _wires(kind: StepType, bindings: tuple[Binding, ...]) -> Iterator[Wire]:
             is_input = binding.target in inputs and not binding.foreign
             offset = inputs[binding.target] if is_input else 0
             batchable = is_input or not whole_batch
-            source = f"$inputs.{reference.name}" if isinstance(reference, FromInput) else f"$steps.{reference.step}.{reference.output}"
+            source = (
+                f"$inputs.{reference.name}"
+                if isinstance(reference, FromInput)
+                else f"$steps.{reference.step}.{reference.output}"
+            )
             yield Wire(binding.field, source, reference.lineage, offset, batchable)
 
 

@@ -151,7 +151,9 @@ def parse(document: bytes | str | Mapping[str, Any], *, limits: Limits | None = 
     except ValidationError as error:
         raise DefinitionError([_problem(item, content) for item in error.errors(include_url=False)]) from None
     if len(definition.steps) > limits.steps:
-        _refuse("too_many_steps", f"The workflow has {len(definition.steps)} steps; at most {limits.steps} are allowed.")
+        _refuse(
+            "too_many_steps", f"The workflow has {len(definition.steps)} steps; at most {limits.steps} are allowed."
+        )
     return definition
 
 
@@ -167,7 +169,11 @@ def _read_json(text: bytes | str, limits: Limits) -> Any:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
-        _refuse("broken_json", f"The document is not JSON: {error.msg} at {at}.", "Mend it there; a comma or quote too many?")
+        _refuse(
+            "broken_json",
+            f"The document is not JSON: {error.msg} at {at}.",
+            "Mend it there; a comma or quote too many?",
+        )
     except UnicodeDecodeError:
         _refuse("broken_json", "The document is not UTF-8 text.", "Save it as UTF-8.")
     except RecursionError:
@@ -210,7 +216,10 @@ def _problem(error: Any, content: Mapping[str, Any]) -> Problem:
             hint = "Add it." if len(location) > 1 else f'Add "{what}" to the document.'
         case "union_tag_invalid" | "union_tag_not_found":
             tag = found.get("type") if isinstance(found, Mapping) else None
-            code, message = "unknown_input_type", f"{what}.type is {tag!r}; inputs are of type {', '.join(INPUT_TYPES)}."
+            code, message = (
+                "unknown_input_type",
+                f"{what}.type is {tag!r}; inputs are of type {', '.join(INPUT_TYPES)}.",
+            )
             hint = nearest(str(tag), INPUT_TYPES)
         case _:
             code, message = "bad_value", f"{what}: {_lower(error['msg'])}, got {shorten(found)}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
 Whose: TypeAlias = Literal["author", "caller", "block", "operator", "engine"]
@@ -91,10 +91,12 @@ class BlockError(Exception):
         self.message, self.hint, self.code, self.whose = message, hint, code, whose
 
 
-def nearest(name: str, known: Iterable[str], *, count: int = 3) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``Did you mean …?`` with the known names closest to ``name``, or an empty string when none is close."""
-    matches = get_close_matches(name, list(known), n=count, cutoff=0.5)
-    return f"Did you mean {' or '.join(repr(match) for match in matches)}?" if matches else ""
+    likeness = {other: SequenceMatcher(None, name, other).ratio() for other in known}
+    best = max(likeness.values(), default=0.0)
+    close = sorted((other for other, ratio in likeness.items() if ratio > max(0.6, best - 0.05)), key=likeness.__getitem__)
+    return f"Did you mean {' or '.join(repr(other) for other in close[:-4:-1])}?" if close else ""
 
 
 def pointer(*parts: str | int) -> str:

@@ -1,4 +1,7 @@
-"""What a run tells its observers. Logs, metrics, progress bars and previews are observers; the executor knows none of them."""
+"""What a run tells its observers.
+
+Logs, metrics, progress bars and previews are observers; the executor knows none of them.
+"""
 
 from __future__ import annotations
 

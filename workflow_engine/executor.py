@@ -1,8 +1,8 @@
 """Runs a plan: every step as soon as those it depends on are done, values released after their last use.
 
-The executor knows neither pictures nor transport: values are opaque to it, blocks are callables, and what happens is told to
-observers as events. A step's exception ends the run with one ``StepFailed`` that names the step; steps already running on
-other threads are waited for, none is started.
+The executor knows neither pictures nor transport: values are opaque to it, blocks are callables, and what happens is
+told to observers as events. A step's exception ends the run with one ``StepFailed`` that names the step; steps already
+running on other threads are waited for, none is started.
 """
 
 from __future__ import annotations
@@ -185,7 +185,9 @@ class _Run:
             self._uses[name] -= 1
             if self._uses[name] <= 0:
                 self.outputs.pop(name, None)
-        finished = StepFinished(step=step.name, block=step.type.name, elements=outcome.elements, seconds=outcome.seconds)
+        finished = StepFinished(
+            step=step.name, block=step.type.name, elements=outcome.elements, seconds=outcome.seconds
+        )
         self._context.emit(finished)
 
     def _tell_failure(self, outcome: _Outcome) -> None:

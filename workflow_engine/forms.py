@@ -21,7 +21,9 @@ def check_form(form: Mapping[str, Any], manifest: BlockManifest) -> None:
         ManifestError: With every problem found.
     """
     shape = validator(vocabulary().contents(FORM_ID))
-    problems = [f"{at or 'the form'} {text}" for at, text, _ in faults(shape, form)] or [*_disagreements(form, manifest)]
+    problems = [f"{at or 'the form'} {text}" for at, text, _ in faults(shape, form)] or [
+        *_disagreements(form, manifest)
+    ]
     if problems:
         raise ManifestError([Problem(code="bad_form", message=f"{text}.", whose="block") for text in problems])
 

@@ -1,8 +1,8 @@
 """How deep values live, worked out before anything runs.
 
 A value's lineage names one origin per dimension: ``()`` is one value for the whole run, ``(inputs,)`` one per image,
-``(inputs, "crop")`` one per crop of each image. These functions give the lineage that a step runs at and the one its outputs
-live at, or say why its inputs cannot be aligned.
+``(inputs, "crop")`` one per crop of each image. These functions give the lineage that a step runs at and the one its
+outputs live at, or say why its inputs cannot be aligned.
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ def input_lineage(declared: WorkflowInput) -> Lineage:
     return (ROOT, *(f"$inputs.{declared.name}.{level}" for level in range(2, declared.dimensionality + 1)))
 
 
-def place(
-    name: str, execution: Execution, wires: Sequence[Wire], gates: Sequence[Gate]
-) -> tuple[Lineage, Lineage]:
+def place(name: str, execution: Execution, wires: Sequence[Wire], gates: Sequence[Gate]) -> tuple[Lineage, Lineage]:
     """Return the lineage at which the step ``name`` runs and the one of its outputs.
 
     Raises:
@@ -64,7 +62,9 @@ def place(
     batches = [wire for wire in wires if wire.lineage]
     for wire in batches:
         if not wire.batchable:
-            message = f"{wire.field} takes one value for the whole run, but {wire.source} has one {_spoken(wire.lineage)}."
+            message = (
+                f"{wire.field} takes one value for the whole run, but {wire.source} has one {_spoken(wire.lineage)}."
+            )
             raise Misaligned("batch_in_scalar", message, field=wire.field)
     data = _common(batches)
     data = _gated(name, data, gates)
@@ -99,7 +99,8 @@ def _common(batches: Sequence[Wire]) -> Lineage:
 
 def _level(wire: Wire) -> Lineage:
     if wire.offset and len(wire.lineage) < 2:
-        message = f"{wire.field} takes a list of children per element, but {wire.source} has one value {_spoken(wire.lineage)}."
+        found = _spoken(wire.lineage)
+        message = f"{wire.field} takes a list of children per element, but {wire.source} has one value {found}."
         raise Misaligned("depth_mismatch", message, field=wire.field)
     return wire.lineage[: len(wire.lineage) - wire.offset]
 

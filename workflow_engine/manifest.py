@@ -1,8 +1,8 @@
 """A block's manifest, and what a step of that block may look like in a document.
 
-``BlockManifest`` is the JSON as it stands. ``StepType`` is derived from it once per type name, our own or a foreign one that
-the manifest stands in for: which fields a step may have, whether each takes a literal, a reference or both, and how the
-values reach the block's function.
+``BlockManifest`` is the JSON as it stands. ``StepType`` is derived from it once per type name, our own or a foreign
+one that the manifest stands in for: which fields a step may have, whether each takes a literal, a reference or both, and
+how the values reach the block's function.
 """
 
 from __future__ import annotations
@@ -179,7 +179,9 @@ def _example_problems(manifest: BlockManifest) -> Iterator[Problem]:
             if field is None:
                 yield _problem(f"{at}/{name}", f"the example {example.title!r} sets {name!r}, which the block lacks")
             else:
-                yield from (_problem(f"{at}/{name}{deep}", f"{name} {text}") for deep, text, _ in field.literal_faults(value))
+                yield from (
+                    _problem(f"{at}/{name}{deep}", f"{name} {text}") for deep, text, _ in field.literal_faults(value)
+                )
         given = {kind.fields[name].target for name in example.step if name in kind.fields}
         for field in kind.required:
             if field.target not in given:

@@ -191,14 +191,18 @@ class Plan:
         """Return the plan as text: every step in order, with its block, depth and where its values come from."""
         lines = [f"{len(self.steps)} steps, in the order in which they run"]
         for number, step in enumerate(self.steps, 1):
-            depth = {0: "once per run", 1: "once per image"}.get(len(step.lineage), "once per " + " per ".join(step.lineage[1:][::-1]))
+            depth = {0: "once per run", 1: "once per image"}.get(
+                len(step.lineage), "once per " + " per ".join(step.lineage[1:][::-1])
+            )
             lines.append(f"{number:>3}. {step.name}  ({step.type.manifest.title}, {depth})")
             for binding in step.bindings:
                 lines += [f"       {binding.field} ← {_spoken(ref)}" for ref in references(binding.origin)]
             lines += [f"       only where {gate.step} lets it pass" for gate in step.gates]
         lines.append("outputs")
         for output in self.outputs:
-            lines.append(f"       {output.name} ← {', '.join(_spoken(ref) for _, ref, _ in output.origins) or 'nothing'}")
+            lines.append(
+                f"       {output.name} ← {', '.join(_spoken(ref) for _, ref, _ in output.origins) or 'nothing'}"
+            )
         return "\n".join(lines)
 
 

@@ -1,8 +1,8 @@
 """Every block the engine knows: manifests found on disk, checked at first use, their code imported later still.
 
-Built-in manifests and forms are the data packages ``manifests`` and ``ui_schema``. Another package adds blocks by an entry
-point in the group ``segflow.blocks`` whose value is a data package with the two folders ``manifests`` and ``ui_schema``.
-A block that fails a check is left out and listed in ``load_errors``; the rest works.
+Built-in manifests and forms are the data packages ``manifests`` and ``ui_schema``. Another package adds blocks by an
+entry point in the group ``segflow.blocks`` whose value is a data package with the two folders ``manifests`` and
+``ui_schema``. A block that fails a check is left out and listed in ``load_errors``; the rest works.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ class Registry:
         taken = next((name for name in names if name in self._entries), None)
         if taken is not None:
             other = self._entries[taken].path.name
-            self._broken.append(entry.problem(f"{entry.path.name} claims the type {taken!r}, which {other} has already"))
+            self._broken.append(
+                entry.problem(f"{entry.path.name} claims the type {taken!r}, which {other} has already")
+            )
             return
         self._entries.update((name, entry) for name in names)
 
@@ -107,7 +109,7 @@ class Registry:
         return entry.form
 
     def function(self, name: str) -> Callable[..., Any]:
-        """Return the function (the class, for a stateful block) of type ``name``, imported and held against its manifest.
+        """Return the function (for a stateful block the class) of type ``name``, held against its manifest.
 
         Raises:
             KeyError: If no block has that type name.
@@ -151,7 +153,10 @@ class _Entry:
     def names(self) -> tuple[str, ...]:
         """Every type name, straight from the JSON, so that finding a block costs no check."""
         compat = self._content.get("compat", ())
-        return (self._content["type"], *(name for entry in compat for name in (entry["type"], *entry.get("aliases", ()))))
+        return (
+            self._content["type"],
+            *(name for entry in compat for name in (entry["type"], *entry.get("aliases", ()))),
+        )
 
     @cached_property
     def fault(self) -> ManifestError | None:

@@ -36,7 +36,9 @@ class RunResult:
         return self.outputs[0][name]
 
 
-def assemble(plan: Plan, values: Values, *, serialised: bool, without: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
+def assemble(
+    plan: Plan, values: Values, *, serialised: bool, without: frozenset[str] = frozenset()
+) -> list[dict[str, Any]]:
     """Build the results of a run.
 
     Args:

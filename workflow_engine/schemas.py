@@ -52,7 +52,9 @@ def faults(checker: Draft202012Validator, value: Any) -> Iterator[tuple[str, str
     The sentence's end reads after a name: ``expected a number from 0 to 1, got "high"``.
     """
     for error in checker.iter_errors(value):
-        deepest = best_match([error]) if error.validator in ("anyOf", "oneOf") and not _scalar_choice(error.schema) else error
+        deepest = (
+            best_match([error]) if error.validator in ("anyOf", "oneOf") and not _scalar_choice(error.schema) else error
+        )
         yield pointer(*deepest.absolute_path), *_sentence(deepest)
 
 
@@ -100,9 +102,10 @@ def _scalar_choice(schema: Any) -> bool:
 
 
 def _sentence(error: ValidationError) -> tuple[str, str]:
-    value, found = error.instance, shorten(error.instance)
+    value: Any = error.instance
     schema: Any = error.schema
     asked: Any = error.validator_value
+    found = shorten(value)
     match error.validator:
         case "required":
             missing = next(name for name in asked if name not in value)

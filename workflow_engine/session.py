@@ -73,9 +73,7 @@ class Session:
             RunCancelled: If ``stop`` says so.
         """
         started = time.perf_counter()
-        context = replace(
-            self._context, stop=stop or Stop(), observers=(*self._context.observers, *observers)
-        )
+        context = replace(self._context, stop=stop or Stop(), observers=(*self._context.observers, *observers))
         batches, extents = inputs.assemble(self.plan, given, self._access)
         values = execute(self.plan, self._blocks, batches, extents, context, workers=self._workers)
         outputs = results.assemble(self.plan, values, serialised=serialised, without=without)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MEGAPIXEL = 1_000_000
+PUBLISHED_WEIGHTS = "https://storage.googleapis.com/rfdetr/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Settings:
 
     home: Path
     upstream_models: Path
-    weights_url: str = "https://storage.googleapis.com/rfdetr/"
+    weights_url: str = PUBLISHED_WEIGHTS
     device: str = "auto"
     allowed_hosts: tuple[str, ...] = ()
     debug: bool = False
@@ -75,7 +76,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=Path(env.get("SEGFLOW_HOME") or cache / "segflow").expanduser(),
         upstream_models=Path(upstream).expanduser() / "models",
-        weights_url=env.get("SEGFLOW_WEIGHTS_URL", Settings.__dataclass_fields__["weights_url"].default),
+        weights_url=env.get("SEGFLOW_WEIGHTS_URL", PUBLISHED_WEIGHTS),
         device=env.get("SEGFLOW_DEVICE", "auto"),
         allowed_hosts=tuple(h.strip() for h in env.get("SEGFLOW_ALLOWED_HOSTS", "").split(",") if h.strip()),
         debug=env.get("SEGFLOW_DEBUG", "") not in ("", "0"),

@@ -130,8 +130,8 @@ class Workflow:
         Args:
             timeout: Seconds after which the run gives up.
             serialised: Whether the outputs are JSON-ready rather than arrays and tables.
-            **inputs: A value for each input of the workflow. An image is a path, an address, base64 text, a BGR array of
-                shape (height, width, 3), or a list of those.
+            **inputs: A value for each input of the workflow. An image is a path, an address, base64 text, a BGR array
+                of shape (height, width, 3), or a list of those.
 
         Raises:
             InputError: If the given values do not fit.
