@@ -1,0 +1,1 @@
+"""RF-DETR-Seg: instance segmentation and object detection with local weights."""

@@ -1,0 +1,105 @@
+"""RF-DETR-Seg as a family of models: what the catalogue and the pool need of it. torch is imported on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blocks.instance_segmentation.convert import FAMILY_NAME, convert
+from blocks.instance_segmentation.labels import COCO
+from blocks.instance_segmentation.variants import LICENSE, VARIANTS, Variant
+from workflow_engine.api import Contract, Labels, ModelError, Published
+
+if TYPE_CHECKING:
+    from blocks.instance_segmentation.model import RfDetrSeg
+
+PRECISIONS = ("float32", "float16", "bfloat16")
+
+
+class RfDetrSegFamily:
+    """Reads, checks and loads weights of RF-DETR-Seg."""
+
+    def __init__(self, variants: Sequence[Variant]) -> None:
+        """Know these sizes."""
+        self._variants = tuple(variants)
+
+    @property
+    def name(self) -> str:
+        """The name that contracts carry."""
+        return FAMILY_NAME
+
+    @property
+    def published(self) -> tuple[Published, ...]:
+        """The sizes, as weights that can be pulled."""
+        return tuple(_published(variant) for variant in self._variants)
+
+    def convert(
+        self, source: Path, target: Path, *, model_type: str | None, labels: Labels | None, published: Published | None
+    ) -> Contract:
+        """Read a checkpoint and write ``model.safetensors`` and ``config.json`` into the folder ``target``.
+
+        Raises:
+            ModelError: If the file is unsafe, does not fit the size it is said to be, or leaves its classes open.
+        """
+        word = published.id if published else model_type
+        return convert(source, target, model_type=word, given=labels, published=published, variants=self._variants)
+
+    def device(self, wanted: str, *, precision: str) -> str:
+        """Return ``cpu`` or ``cuda``; ``auto`` is CUDA where there is a GPU.
+
+        Raises:
+            ModelError: If there is no GPU, or half precision is asked for without one.
+        """
+        import torch
+
+        if wanted not in ("auto", "cpu", "cuda") or precision not in PRECISIONS:
+            message = f"There is no device {wanted!r} with precision {precision!r}."
+            hint = f"Devices are auto, cpu and cuda; precisions {', '.join(PRECISIONS)}."
+            raise ModelError("model_device", message, hint=hint)
+        there = torch.cuda.is_available()
+        if wanted == "cuda" and not there:
+            message = "The device cuda was asked for, but torch finds no GPU on this machine."
+            raise ModelError("model_device", message, hint="Use cpu, or auto; or install a torch build with CUDA.")
+        device = "cuda" if there and wanted != "cpu" else "cpu"
+        if device == "cpu" and precision != "float32":
+            message = f"Precision {precision} needs a GPU; on a CPU it is slower or wrong."
+            raise ModelError("model_device", message, hint="Use float32.")
+        return device
+
+    def load(
+        self, folder: Path, contract: Contract, *, device: str, precision: str, resolution: int | None
+    ) -> RfDetrSeg:
+        """Load what ``convert`` wrote, ready to predict at ``resolution``, by default the contract's.
+
+        Raises:
+            ModelError: If the files do not fit each other, or patches and windows do not fill the resolution.
+        """
+        from blocks.instance_segmentation.loading import load
+
+        return load(folder, contract, device=device, precision=precision, resolution=resolution)
+
+
+def _published(variant: Variant) -> Published:
+    contract = Contract(
+        family=FAMILY_NAME,
+        classes=COCO,
+        id_space="coco",
+        resolution=variant.resolution,
+        variant=variant.id,
+        license=LICENSE,
+        source=variant.file,
+    )
+    return Published(
+        id=variant.id,
+        title=f"RF-DETR-Seg {variant.spelled}",
+        aliases=variant.aliases,
+        file=variant.file,
+        remote=variant.remote,
+        md5=variant.md5,
+        contract=contract,
+        facts={**variant.facts, "resolution": variant.resolution},
+    )
+
+
+FAMILY = RfDetrSegFamily(VARIANTS)

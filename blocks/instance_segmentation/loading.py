@@ -1,0 +1,57 @@
+"""Bring a kept model into memory, at the resolution that is asked for."""
+
+from __future__ import annotations
+
+from math import isqrt
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from blocks.instance_segmentation import checkpoint
+from blocks.instance_segmentation.architecture import built, members
+from blocks.instance_segmentation.model import RfDetrSeg
+from blocks.instance_segmentation.names import POSITIONS, for_inference, to_modules
+from blocks.instance_segmentation.network import Network
+from workflow_engine.api import Contract, ModelError
+
+
+def load(folder: Path, contract: Contract, *, device: str, precision: str, resolution: int | None) -> RfDetrSeg:
+    """Load the model in ``folder`` on ``device`` (``cpu`` or ``cuda``), ready to predict.
+
+    Raises:
+        ModelError: If the files do not fit each other, or patches and windows do not fill the resolution.
+    """
+    where = str(folder / "config.json")
+    read = checkpoint.read(folder)
+    config = members(read.config or {}, where=where)
+    side = contract.resolution if resolution is None else resolution
+    backbone = config["backbone_config"]
+    step = int(backbone["patch_size"]) * int(backbone["num_windows"])
+    if side <= 0 or side % step:
+        message = f"The resolution {side} does not suit the model in {folder}: it must be a multiple of {step}."
+        raise ModelError("model_resolution", message, hint=f"Use {max(1, round(side / step)) * step}.")
+    state = for_inference(to_modules(read.state), queries=int(config["num_queries"]))
+    if POSITIONS in state:
+        state[POSITIONS] = resized_positions(state[POSITIONS].float(), side // int(backbone["patch_size"]))
+    modules = built({**config, "group_detr": 1, "backbone_config": {**backbone, "image_size": side}}, where=where)
+    try:
+        modules.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
+    except RuntimeError as error:
+        message = f"The weights in {folder} do not fit its config.json: {error}."
+        raise ModelError("model_keys", message, hint="Add the model again.", whose="operator") from error
+    return RfDetrSeg(Network(modules, device=device), contract, dtype=getattr(torch, precision))
+
+
+def resized_positions(positions: Tensor, cells: int) -> Tensor:
+    """Return position embeddings, (1, 1 + n², d), for a grid of ``cells`` by ``cells``.
+
+    The first row, of the class token, stays; the grid is resized bicubically with antialias, as upstream does.
+    """
+    side = isqrt(positions.shape[1] - 1)
+    if side == cells:
+        return positions
+    grid = positions[:, 1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)
+    grid = interpolate(grid, size=(cells, cells), mode="bicubic", align_corners=False, antialias=True)
+    return torch.cat([positions[:, :1], grid.flatten(2).transpose(1, 2)], dim=1)

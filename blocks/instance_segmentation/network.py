@@ -1,0 +1,150 @@
+"""The network: transformers' RF-DETR-Seg modules, driven by a forward pass that computes only what inference needs.
+
+Against ``RfDetrForInstanceSegmentation.forward`` it leaves out the masks of the encoder's proposals and of all decoder
+layers but the last, the boxes of proposals that are not chosen, and the masks of objects that are not kept: ``detect``
+gives classes and boxes, ``mask_features`` and ``mask_logits`` then the masks of those that are worth it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+if TYPE_CHECKING:
+    from transformers.models.rf_detr.modeling_rf_detr import RfDetrForInstanceSegmentation
+
+# Side of the box that each cell of the feature map proposes, and how near the border its centre may lie: upstream's.
+PROPOSAL_SIDE = 0.05
+BORDER = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detected:
+    """What the decoder found in a batch of N images, with Q queries each.
+
+    Attributes:
+        logits: Of each class, (N, Q, classes).
+        boxes: Centre, width and height as fractions of the image, (N, Q, 4).
+        queries: The decoder's last state, from which masks are made, (N, Q, d).
+        features: Feature map of the backbone, (N, d, h, w).
+    """
+
+    logits: Tensor
+    boxes: Tensor
+    queries: Tensor
+    features: Tensor
+
+
+class Network:
+    """RF-DETR-Seg ready for inference; safe to use from several threads.
+
+    Attributes:
+        side: Side in pixels of the square input.
+        queries: Objects looked for in one image.
+        outputs: Class outputs per object.
+        device: Where it runs.
+    """
+
+    def __init__(self, modules: RfDetrForInstanceSegmentation, *, device: str) -> None:
+        """Take over modules that have their weights."""
+        # What transformers' modules return has no types.
+        self._segmentation: Any = modules
+        self._heads: Any = self._segmentation.model
+        self._core: Any = self._heads.model
+        self._segmentation.eval().requires_grad_(False).to(device)
+        self.side = int(self._core.config.backbone_config.image_size)
+        self.queries = int(self._core.config.num_queries)
+        self.outputs = int(self._core.config.num_labels)
+        self.device = torch.device(device)
+        self._proposals, self._outside = self._grid()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the weights take."""
+        return sum(p.numel() * p.element_size() for p in self._segmentation.parameters())
+
+    def _grid(self) -> tuple[Tensor, Tensor]:
+        """Return the box that each cell of the map proposes, (1, cells, 4), and which lie too near the border."""
+        cells = self.side // int(self._core.config.backbone_config.patch_size)
+        centres = (torch.arange(cells, dtype=torch.float32) + 0.5) / cells
+        y, x = torch.meshgrid(centres, centres, indexing="ij")
+        side = torch.full_like(x, PROPOSAL_SIDE)
+        boxes = torch.stack([x, y, side, side], dim=-1).view(1, -1, 4)
+        outside = ~((boxes > BORDER) & (boxes < 1 - BORDER)).all(dim=-1, keepdim=True)
+        return boxes.masked_fill(outside, 0).to(self.device), outside.to(self.device)
+
+    def detect(self, pixels: Tensor) -> Detected:
+        """Find objects in a normalised (N, 3, side, side) batch on the network's device."""
+        features = self._core.backbone.projector(self._stages(pixels))
+        tokens = features.flatten(2).transpose(1, 2)
+        references = self._references(tokens)
+        queries = self._decode(tokens, references, features.shape[-2:])
+        logits, boxes = self._heads.predict_class_and_boxes(queries, references)
+        return Detected(logits.float(), boxes.float(), queries, features)
+
+    def _stages(self, pixels: Tensor) -> list[Tensor]:
+        """Return the backbone's feature maps that the projector reads, each (N, hidden, h, w)."""
+        backbone = self._core.backbone.backbone
+        height, width = (length // backbone.config.patch_size for length in pixels.shape[-2:])
+        tokens = backbone.embeddings(pixels)
+        maps = []
+        for stage, layer in zip(backbone.stage_names[1:], backbone.encoder.layer, strict=True):
+            tokens = layer(tokens)
+            if stage in backbone.out_features:
+                cells = backbone.layernorm(tokens)[:, 1:]
+                if backbone.config.num_windows > 1:
+                    cells = backbone.window_unpartition(cells, *pixels.shape[-2:])
+                maps.append(cells.reshape(len(pixels), height, width, -1).permute(0, 3, 1, 2).contiguous())
+        return maps
+
+    def _references(self, tokens: Tensor) -> Tensor:
+        """Return the boxes from which the decoder starts, (N, Q, 4): the best proposals, moved as learnt."""
+        core = self._core
+        states = core.enc_output_norm[0](core.enc_output[0](tokens.masked_fill(self._outside, 0)))
+        scores = core.enc_out_class_embed[0](states).amax(dim=-1).masked_fill(self._outside[..., 0], float("-inf"))
+        best = scores.topk(self.queries, dim=1).indices[..., None]
+        offsets = core.enc_out_bbox_embed[0](states.gather(1, best.expand(-1, -1, states.shape[-1])))
+        chosen = self._proposals.expand(len(tokens), -1, -1).gather(1, best.expand(-1, -1, 4))
+        return _moved(_moved(chosen, offsets), core.reference_point_embed.weight)
+
+    def _decode(self, tokens: Tensor, references: Tensor, size: torch.Size) -> Tensor:
+        """Return the state of each query after the last decoder layer, (N, Q, d)."""
+        decoder = self._core.decoder
+        whole = tokens.new_ones((len(tokens), 1, 2), dtype=torch.float32)
+        points, positions = decoder.get_reference(references, whole)
+        states = self._core.query_feat.weight.expand(len(tokens), -1, -1)
+        for layer in decoder.layers:
+            states = layer(
+                states,
+                encoder_hidden_states=tokens,
+                position_embeddings=positions,
+                reference_points=points,
+                spatial_shapes_list=[tuple(size)],
+            )
+        result: Tensor = decoder.layernorm(states)
+        return result
+
+    def mask_features(self, features: Tensor) -> Tensor:
+        """Return feature maps, (N, d, h, w), as maps at mask resolution to compare queries with, (N, d, m, m)."""
+        head = self._segmentation
+        side = self.side // head.downsample_ratio
+        maps = interpolate(features, size=(side, side), mode="bilinear", align_corners=False)
+        for block in head.blocks:
+            maps = block(maps)
+        result: Tensor = head.spatial_features_proj(maps)
+        return result
+
+    def mask_logits(self, queries: Tensor, maps: Tensor) -> Tensor:
+        """Return the masks of queries, (K, d), on the image with these maps, (d, m, m), as logits (K, m, m)."""
+        logits: Tensor = self._segmentation.get_mask_logits(queries[None], maps[None])[0].float()
+        return logits
+
+
+def _moved(boxes: Tensor, offsets: Tensor) -> Tensor:
+    """Return boxes, (..., 4) as centre and size, moved and scaled by offsets relative to their size."""
+    centres = offsets[..., :2] * boxes[..., 2:] + boxes[..., :2]
+    return torch.cat([centres, offsets[..., 2:].exp() * boxes[..., 2:]], dim=-1)

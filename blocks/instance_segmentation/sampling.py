@@ -1,0 +1,44 @@
+"""Where bilinear resampling reads: the one rule (``align_corners=False``) that pre- and post-processing share.
+
+Sampling only the positions that are needed gives what resizing a whole image or mask would give, for less work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axis:
+    """The samples along one axis: each lies between two neighbouring cells of the source.
+
+    Attributes:
+        low: Index of the cell before each sample, never decreasing.
+        high: Index of the cell after it; equal to ``low`` at the border.
+        weight: Share of the cell after it, in [0, 1), float32.
+    """
+
+    low: NDArray[np.intp]
+    high: NDArray[np.intp]
+    weight: NDArray[np.float32]
+
+
+@lru_cache(maxsize=128)
+def axis(source: int, target: int) -> Axis:
+    """Return where ``target`` samples spread evenly over ``source`` cells fall.
+
+    The centre of sample ``i`` lies at ``(i + 0.5) * source / target - 0.5``, cut off at the border. The arithmetic is
+    in float32, as in PyTorch's ``interpolate``, so that the positions are the same to the last bit.
+    """
+    scale = np.float32(source) / np.float32(target)
+    position = (np.arange(target, dtype=np.float32) + np.float32(0.5)) * scale - np.float32(0.5)
+    position = position.clip(0, source - 1)
+    low = position.astype(np.intp)
+    samples = Axis(low, np.minimum(low + 1, source - 1), position - low.astype(np.float32))
+    for array in (samples.low, samples.high, samples.weight):
+        array.flags.writeable = False
+    return samples
