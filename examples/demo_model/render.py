@@ -1,6 +1,6 @@
 """Renders one picture of fasteners to a file.
 
-Run as `python render.py tray.jpg --seed 900011 --surface plastic --count 14 14 --margin 0.14`.
+Run as `python -m examples.demo_model.render tray.jpg --seed 900011 --surface plastic --count 14 14 --margin 0.14`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections import Counter
 from pathlib import Path
 
 import cv2
-from renderer import CLASS_NAMES, SURFACES, Scene, SceneSpec, render_scene
+
+from .renderer import CLASS_NAMES, SURFACES, Scene, SceneSpec, render_scene
 
 JPEG_QUALITY = 92
 
@@ -56,7 +57,9 @@ def main() -> None:
     arguments = parse_arguments()
     scene = render_scene(spec_from(arguments))
     if not cv2.imwrite(str(arguments.picture), scene.picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):
-        raise OSError(f"{arguments.picture}: the picture could not be written; choose a .jpg or .png in a folder that exists.")
+        raise OSError(
+            f"{arguments.picture}: the picture could not be written; choose a .jpg or .png in a folder that exists."
+        )
     print(f"{arguments.picture}: {counts(scene)}")
 
 

@@ -8,14 +8,18 @@ from collections.abc import Callable
 import numpy as np
 
 from .fasteners import Bolt, BoltHead, Fastener, Nut, Screw, ScrewHead, Washer
+from .geometry import Drive, cross, hexagon, slot, star
 
-DRIVES = ("cross", "cross", "slot", "star", "hexagon")
+DRIVES: tuple[Drive, ...] = (cross, cross, slot, star, hexagon)
+"""Tool recesses; the cross is the most common."""
 
 
 def draw_bolt(rng: np.random.Generator) -> Fastener:
     """Mostly a bolt on its side; now and then one that stands on its end."""
     if rng.random() < 0.1:
-        return BoltHead(across_flats=rng.uniform(1.6, 1.85), marks=int(rng.choice([0, 3, 6])), dished=rng.random() < 0.6)
+        return BoltHead(
+            across_flats=rng.uniform(1.6, 1.85), marks=int(rng.choice([0, 3, 6])), dished=rng.random() < 0.6
+        )
     socket_head = rng.random() < 0.25
     length = rng.uniform(2.0, 5.2)
     return Bolt(
@@ -58,7 +62,7 @@ def draw_washer(rng: np.random.Generator) -> Fastener:
 
 def draw_screw(rng: np.random.Generator) -> Fastener:
     """Mostly a pointed screw on its side; now and then the head of one that stands upright."""
-    drive = str(rng.choice(DRIVES))
+    drive = DRIVES[int(rng.integers(len(DRIVES)))]
     if rng.random() < 0.14:
         return ScrewHead(radius=rng.uniform(0.95, 1.1), dome=rng.choice([0.05, 0.3, 0.45]), drive=drive)
     length = rng.uniform(3.2, 6.2)

@@ -12,6 +12,16 @@ from typing import Protocol
 
 import numpy as np
 
+from .geometry import (
+    Drive,
+    helix_phase,
+    hexagon_roof,
+    lying_round,
+    polygon_distance,
+    recess_depth,
+    rounded_edge,
+    triangle_wave,
+)
 from .noise import smooth_step
 from .types import Field, Mask
 
@@ -48,39 +58,6 @@ class Fastener(Protocol):
     def half_width(self) -> float: ...
 
     def relief(self, u: Field, v: Field) -> Relief: ...
-
-
-def polygon_distance(u: Field, v: Field, *, sides: int, inner_radius: float) -> Field:
-    """Distance along the nearest face normal to a regular polygon with an even number of sides; negative inside."""
-    distance = np.full_like(u, -np.inf)
-    for side in range(sides // 2):
-        angle = 2 * math.pi * side / sides
-        distance = np.maximum(distance, np.abs(u * math.cos(angle) + v * math.sin(angle)))
-    return np.asarray(distance - inner_radius, dtype=np.float32)
-
-
-def rounded_edge(distance: Field, radius: float) -> Field:
-    """How far an edge that is rounded by `radius` drops, from the distance to the outline (negative inside)."""
-    depth = np.clip(1.0 + distance / radius, 0.0, 1.0)
-    return np.asarray(radius * (1.0 - np.sqrt(np.maximum(1.0 - depth * depth, 0.0))), dtype=np.float32)
-
-
-def triangle_wave(phase: Field) -> Field:
-    """A wave of period 1 that goes 0, 1, 0."""
-    return np.asarray(1.0 - np.abs(2.0 * (phase - np.floor(phase)) - 1.0), dtype=np.float32)
-
-
-def helix_phase(u: Field, v: Field, *, pitch: float, radius: float) -> Field:
-    """Turns of a thread's helix at a point of the visible half of a cylinder."""
-    around = np.arcsin(np.clip(v / radius, -1.0, 1.0)) / (2 * math.pi)
-    return np.asarray(u / pitch + around, dtype=np.float32)
-
-
-def lying_round(radius: Field, v: Field) -> tuple[Mask, Field]:
-    """Inside and height of a body of revolution lying on its side, from its radius at every point."""
-    inside = np.abs(v) < radius
-    height = np.sqrt(np.maximum(radius * radius - v * v, 1e-6))
-    return inside, np.asarray(height, dtype=np.float32)
 
 
 def bare(u: Field) -> tuple[Field, Mask]:
@@ -146,7 +123,11 @@ class Washer:
 
     def relief(self, u: Field, v: Field) -> Relief:
         rho, theta = np.hypot(u, v), np.arctan2(v, u)
-        notch = 0.13 * self.outer * smooth_step(0.35, 0.6, triangle_wave((theta * self.teeth / (2 * math.pi)).astype(np.float32)))
+        notch = (
+            0.13
+            * self.outer
+            * smooth_step(0.35, 0.6, triangle_wave((theta * self.teeth / (2 * math.pi)).astype(np.float32)))
+        )
         outer = self.outer - (notch if self.teeth else 0.0)
         rim = np.maximum(rho - outer, self.inner - rho).astype(np.float32)
         ramp = self.thickness * (0.5 * theta / math.pi if self.split else 0.0)
@@ -155,16 +136,6 @@ class Washer:
         cut = self.split & (u < 0) & (np.abs(v + 0.45 * (u + 0.5 * (self.inner + self.outer))) < 0.075)
         shade, nylon = bare(u)
         return Relief((rim < 0) & ~cut, np.asarray(height, dtype=np.float32), shade, nylon)
-
-
-def hexagon_roof(v: Field, *, inner_radius: float, roll: float) -> Field:
-    """Height of the upper faces of a hexagonal prism lying on its side, turned by `roll` radians about its axis."""
-    roof = np.full_like(v, np.inf)
-    for side in range(6):
-        angle = roll + side * math.pi / 3
-        if math.cos(angle) > 1e-3:
-            roof = np.minimum(roof, (inner_radius - v * math.sin(angle)) / math.cos(angle))
-    return np.asarray(roof, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,34 +231,13 @@ class BoltHead:
         return Relief(prism < 0, height.astype(np.float32), shade, nylon)
 
 
-def recess_depth(u: Field, v: Field, *, drive: str, radius: float) -> Field:
-    """How deep the tool recess of a round head is at a point: 0 outside it, 1 at its bottom.
-
-    Args:
-        u, v: position from the middle of the head.
-        drive: "slot", "cross", "star" or "hexagon".
-        radius: radius of the head.
-    """
-    if drive == "slot":
-        distance = np.abs(v) - 0.13 * radius
-    elif drive == "cross":
-        arm = np.minimum(np.maximum(np.abs(u) - 0.58 * radius, np.abs(v) - 0.12 * radius), 9.0)
-        other = np.maximum(np.abs(v) - 0.58 * radius, np.abs(u) - 0.12 * radius)
-        distance = np.minimum(np.minimum(arm, other), np.hypot(u, v) - 0.22 * radius)
-    elif drive == "star":
-        distance = np.hypot(u, v) - radius * (0.43 + 0.09 * np.cos(6 * np.arctan2(v, u)))
-    else:
-        distance = polygon_distance(u, v, sides=6, inner_radius=0.42 * radius)
-    return smooth_step(0.0, 1.0, np.asarray(-distance / (0.1 * radius), dtype=np.float32))
-
-
 @dataclass(frozen=True, slots=True)
 class ScrewHead:
     """A screw standing upright, seen as its round head with the recess for the tool."""
 
     radius: float
     dome: float
-    drive: str
+    drive: Drive
     class_name: str = "screw"
 
     @property
@@ -315,7 +265,7 @@ class Screw:
     head_radius: float
     countersunk: bool
     face_tilt: float
-    drive: str
+    drive: Drive
     smooth_part: float
     pitch: float
     depth: float
@@ -359,5 +309,7 @@ class Screw:
         if self.countersunk:
             head = self.head_radius - np.maximum(along - 0.12, 0.0) * 1.15
         else:
-            head = np.where(along < 0.42, self.head_radius * np.sqrt(np.clip(1.0 - np.square((0.3 - along) / 0.9), 0, 1)), 0.0)
+            head = np.where(
+                along < 0.42, self.head_radius * np.sqrt(np.clip(1.0 - np.square((0.3 - along) / 0.9), 0, 1)), 0.0
+            )
         return np.asarray(np.maximum(shank, head), dtype=np.float32)

@@ -216,7 +216,9 @@ def light_table(rng: np.random.Generator, albedo: Field, lighting: Lighting) -> 
     across = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
     towards = down * float(lighting.key[1]) + across * float(lighting.key[0])
     patches = value_noise(rng, (height, width), (3, 3))
-    level = (0.5 * lighting.sky + 0.72 * lighting.key_strength * float(lighting.key[2])) * (1 + 0.45 * towards + 0.08 * patches)
+    level = (0.5 * lighting.sky + 0.72 * lighting.key_strength * float(lighting.key[2])) * (
+        1 + 0.45 * towards + 0.08 * patches
+    )
     return np.asarray(albedo * level[..., None], dtype=np.float32)
 
 

@@ -104,7 +104,9 @@ def reflected_light(normal: tuple[Field, Field, Field], lighting: Lighting, roug
     towards_key = rx * lighting.key[0] + ry * lighting.key[1] + rz * lighting.key[2]
     towards_fill = rx * lighting.fill[0] + ry * lighting.fill[1] + rz * lighting.fill[2]
     width = roughness * (0.45 + 0.7 * lighting.softness)
-    lamps = lighting.key_strength * 1.15 * lobe(towards_key, width) + lighting.fill_strength * lobe(towards_fill, 1.5 * width)
+    lamps = lighting.key_strength * 1.15 * lobe(towards_key, width) + lighting.fill_strength * lobe(
+        towards_fill, 1.5 * width
+    )
     broad = 0.24 * lighting.key_strength * np.maximum(0.25 + 0.75 * towards_key, 0.0)
     sky = lighting.sky * np.clip(0.25 + 0.75 * rz, 0.0, 1.0)
     table = np.clip(-rz, 0.0, 1.0)[..., None] * lighting.bounce * 0.7
@@ -136,7 +138,9 @@ def shade_relief(
 def shifted(mask: Field, down: float, right: float) -> Field:
     """A field moved by a whole or broken number of pixels; zeros come in."""
     matrix = np.array([[1, 0, right], [0, 1, down]], dtype=np.float64)
-    return np.asarray(cv2.warpAffine(mask, matrix, (mask.shape[1], mask.shape[0]), flags=cv2.INTER_LINEAR), dtype=np.float32)
+    return np.asarray(
+        cv2.warpAffine(mask, matrix, (mask.shape[1], mask.shape[0]), flags=cv2.INTER_LINEAR), dtype=np.float32
+    )
 
 
 def blurred(field: Field, sigma: float) -> Field:

@@ -68,7 +68,9 @@ def wood(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     tones = rng.uniform(-0.25, 0.25, int(plank.max()) + 1).astype(np.float32)[plank]
     bend = fractal_noise(rng, square, (4 * extent, 1.2 * extent), octaves=3)
     rings = np.sin(2 * math.pi * ((across + shifts) * rng.uniform(5, 13) + bend * rng.uniform(0.5, 1.3)))
-    fibres = value_noise(rng, square, (220 * extent, 7 * extent)) + value_noise(rng, square, (420 * extent, 16 * extent))
+    fibres = value_noise(rng, square, (220 * extent, 7 * extent)) + value_noise(
+        rng, square, (420 * extent, 16 * extent)
+    )
     pores = smooth_step(0.7, 1.0, value_noise(rng, square, (520 * extent, 26 * extent)))
     dark = pick(rng, (srgb(158, 108, 64), srgb(118, 76, 44), srgb(186, 140, 88), srgb(128, 102, 80)))
     light = np.minimum(dark * rng.uniform(1.35, 1.75), 0.9)
@@ -83,7 +85,9 @@ def brushed_metal(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     """A sheet of brushed metal: fine streaks along one direction and broad reflections across it."""
     side, extent = covering_side(shape)
     square = (side, side)
-    streaks = value_noise(rng, square, (500 * extent, 3 * extent)) + value_noise(rng, square, (900 * extent, 9 * extent))
+    streaks = value_noise(rng, square, (500 * extent, 3 * extent)) + value_noise(
+        rng, square, (900 * extent, 9 * extent)
+    )
     broad = value_noise(rng, square, (1.5 * extent, 2.5 * extent))
     scratches = smooth_step(0.93, 1.0, value_noise(rng, square, (600 * extent, 5 * extent)))
     base = pick(rng, (srgb(150, 153, 158), srgb(118, 120, 124), srgb(176, 176, 172), srgb(96, 100, 108)))
@@ -103,10 +107,19 @@ def fabric(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     round_warp = np.abs(np.sin(math.pi * across))
     round_weft = np.abs(np.sin(math.pi * down))
     weave = np.where(over > 0, round_warp, round_weft).astype(np.float32)
-    slubs = value_noise(rng, square, (threads * extent, 6 * extent)) + value_noise(rng, square, (6 * extent, threads * extent))
+    slubs = value_noise(rng, square, (threads * extent, 6 * extent)) + value_noise(
+        rng, square, (6 * extent, threads * extent)
+    )
     base = pick(
         rng,
-        (srgb(66, 84, 112), srgb(140, 132, 118), srgb(196, 188, 172), srgb(92, 98, 88), srgb(126, 62, 56), srgb(60, 60, 64)),
+        (
+            srgb(66, 84, 112),
+            srgb(140, 132, 118),
+            srgb(196, 188, 172),
+            srgb(92, 98, 88),
+            srgb(126, 62, 56),
+            srgb(60, 60, 64),
+        ),
     )
     folds = value_noise(rng, square, (2 * extent, 2 * extent))
     level = 0.62 + 0.38 * weave + 0.09 * slubs + 0.06 * folds
@@ -129,7 +142,14 @@ def plastic(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     sheen = value_noise(rng, shape, (2, 2))
     base = pick(
         rng,
-        (srgb(52, 54, 58), srgb(40, 92, 150), srgb(188, 60, 46), srgb(214, 214, 210), srgb(226, 170, 60), srgb(120, 124, 128)),
+        (
+            srgb(52, 54, 58),
+            srgb(40, 92, 150),
+            srgb(188, 60, 46),
+            srgb(214, 214, 210),
+            srgb(226, 170, 60),
+            srgb(120, 124, 128),
+        ),
     )
     level = 1.0 + 0.05 * pebbles
     glossy = base * level[..., None] + 0.05 * np.maximum(sheen, 0.0)[..., None]
