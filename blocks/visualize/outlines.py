@@ -1,0 +1,133 @@
+"""Draw where objects are: masks, outlines, glow and boxes."""
+
+from __future__ import annotations
+
+from supervision import (
+    BoxAnnotator,
+    ColorAnnotator,
+    ColorLookup,
+    HaloAnnotator,
+    MaskAnnotator,
+    PolygonAnnotator,
+    RoundBoxAnnotator,
+)
+
+from blocks.visualize.palettes import row_colors
+from workflow_engine.api import Detections, Image, colors
+
+
+def mask_visualization(
+    image: Image,
+    predictions: Detections,
+    *,
+    opacity: float,
+    color_palette: str,
+    palette_size: int,
+    custom_colors: list[str],
+    color_axis: str,
+) -> dict[str, Image]:
+    """Tint the pixels of every mask, larger ones first, so that a small object shows on a large one."""
+    palette = row_colors(
+        predictions,
+        color_palette=color_palette,
+        palette_size=palette_size,
+        custom_colors=custom_colors,
+        color_axis=color_axis,
+    )
+    annotator = MaskAnnotator(palette, opacity=opacity, color_lookup=ColorLookup.INDEX)
+    return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}
+
+
+def polygon_visualization(
+    image: Image,
+    predictions: Detections,
+    *,
+    thickness: int,
+    color_palette: str,
+    palette_size: int,
+    custom_colors: list[str],
+    color_axis: str,
+) -> dict[str, Image]:
+    """Draw the outline of every part of every mask; the boxes of objects that have no masks."""
+    palette = row_colors(
+        predictions,
+        color_palette=color_palette,
+        palette_size=palette_size,
+        custom_colors=custom_colors,
+        color_axis=color_axis,
+    )
+    annotate = BoxAnnotator if predictions.mask is None else PolygonAnnotator
+    annotator = annotate(palette, thickness=thickness, color_lookup=ColorLookup.INDEX)
+    return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}
+
+
+def halo_visualization(
+    image: Image,
+    predictions: Detections,
+    *,
+    opacity: float,
+    kernel_size: int,
+    color_palette: str,
+    palette_size: int,
+    custom_colors: list[str],
+    color_axis: str,
+) -> dict[str, Image]:
+    """Surround every mask with a glow that reaches ``kernel_size / 2`` pixels; what the masks cover stays as it is."""
+    palette = row_colors(
+        predictions,
+        color_palette=color_palette,
+        palette_size=palette_size,
+        custom_colors=custom_colors,
+        color_axis=color_axis,
+    )
+    annotator = HaloAnnotator(palette, opacity=opacity, kernel_size=kernel_size, color_lookup=ColorLookup.INDEX)
+    return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}
+
+
+def bounding_box_visualization(
+    image: Image,
+    predictions: Detections,
+    *,
+    thickness: int,
+    roundness: float,
+    color_palette: str,
+    palette_size: int,
+    custom_colors: list[str],
+    color_axis: str,
+) -> dict[str, Image]:
+    """Draw every box, with corners rounded by the share ``roundness`` of half its shorter side."""
+    palette = row_colors(
+        predictions,
+        color_palette=color_palette,
+        palette_size=palette_size,
+        custom_colors=custom_colors,
+        color_axis=color_axis,
+    )
+    annotator = (
+        RoundBoxAnnotator(palette, thickness=thickness, color_lookup=ColorLookup.INDEX, roundness=roundness)
+        if roundness > 0
+        else BoxAnnotator(palette, thickness=thickness, color_lookup=ColorLookup.INDEX)
+    )
+    return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}
+
+
+def color_visualization(
+    image: Image,
+    predictions: Detections,
+    *,
+    opacity: float,
+    color_palette: str,
+    palette_size: int,
+    custom_colors: list[str],
+    color_axis: str,
+) -> dict[str, Image]:
+    """Fill every box with its colour."""
+    palette = row_colors(
+        predictions,
+        color_palette=color_palette,
+        palette_size=palette_size,
+        custom_colors=custom_colors,
+        color_axis=color_axis,
+    )
+    annotator = ColorAnnotator(palette, opacity=opacity, color_lookup=ColorLookup.INDEX)
+    return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}

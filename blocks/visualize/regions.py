@@ -1,0 +1,59 @@
+"""Where each object lies in an image, as the pixels of a rectangle; never as a whole image per object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflow_engine.api import Detections, masks
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of an image.
+
+    Attributes:
+        where: Rows and columns of its rectangle, which lies within the image.
+        inside: Which pixels of the rectangle belong to it, (h, w).
+    """
+
+    where: tuple[slice, slice]
+    inside: NDArray[np.bool_]
+
+
+def regions(predictions: Detections, size: tuple[int, int], *, padding: int = 0) -> Iterator[Region]:
+    """Yield the region of each object that shows in an image of ``size`` (height, width).
+
+    It is the object's mask in the mask's own rectangle. Without masks it is the object's box, cut to whole pixels and
+    grown by ``padding`` pixels on every side.
+    """
+    if predictions.mask is not None:
+        found = (masks.window(predictions.mask, index) for index in range(len(predictions)))
+        yield from filter(None, (_clipped(*window, size) for window in found))
+        return
+    for x1, y1, x2, y2 in _whole_pixels(predictions.xyxy, padding, size):
+        if x1 < x2 and y1 < y2:
+            yield Region(np.s_[y1:y2, x1:x2], np.ones((y2 - y1, x2 - x1), dtype=np.bool_))
+
+
+def _clipped(pixels: NDArray[np.bool_], x: int, y: int, size: tuple[int, int]) -> Region | None:
+    """Return what shows of a mask's window, cut to the rectangle of its foreground."""
+    inside = pixels[max(-y, 0) : max(size[0] - y, 0), max(-x, 0) : max(size[1] - x, 0)]
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not rows.size:
+        return None
+    first_row, last_row, first_column, last_column = (int(edge) for edge in (*rows[[0, -1]], *columns[[0, -1]]))
+    top, left = max(y, 0), max(x, 0)
+    return Region(
+        np.s_[top + first_row : top + last_row + 1, left + first_column : left + last_column + 1],
+        inside[first_row : last_row + 1, first_column : last_column + 1],
+    )
+
+
+def _whole_pixels(xyxy: NDArray[np.number], padding: int, size: tuple[int, int]) -> list[list[int]]:
+    grown = xyxy + np.array([-padding, -padding, padding, padding])
+    boxes: list[list[int]] = np.clip(grown, 0, [size[1], size[0]] * 2).astype(int).tolist()
+    return boxes
