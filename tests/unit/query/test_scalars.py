@@ -65,6 +65,7 @@ def test_it_returns(operation: str, fields: dict[str, Any], value: Any, expected
         ("ToBoolean", {}, np.zeros(2), "expected one value that is true or false, got an array."),
         ("StringToLowerCase", {}, 3, "expected text, got the number 3."),
         ("StringToUpperCase", {}, None, "expected text, got nothing (null)."),
+        ("StringToUpperCase", {}, True, "expected text, got the boolean true."),
         ("StringSubSequence", {}, ["a"], "expected text, got a list of 1."),
         ("StringMatches", {"regex": "("}, "a", "'(' is not a regular expression: "),
         ("StringMatches", {"regex": "a"}, b"a", "expected text, got bytes."),
