@@ -1,4 +1,4 @@
-"""Draw where objects are: masks, outlines, glow and boxes."""
+"""Draw where objects are: masks, outlines and boxes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from supervision import (
     BoxAnnotator,
     ColorAnnotator,
     ColorLookup,
-    HaloAnnotator,
     MaskAnnotator,
     PolygonAnnotator,
     RoundBoxAnnotator,
@@ -58,29 +57,6 @@ def polygon_visualization(
     )
     annotate = BoxAnnotator if predictions.mask is None else PolygonAnnotator
     annotator = annotate(palette, thickness=thickness, color_lookup=ColorLookup.INDEX)
-    return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}
-
-
-def halo_visualization(
-    image: Image,
-    predictions: Detections,
-    *,
-    opacity: float,
-    kernel_size: int,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
-) -> dict[str, Image]:
-    """Surround every mask with a glow that reaches ``kernel_size / 2`` pixels; what the masks cover stays as it is."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
-    annotator = HaloAnnotator(palette, opacity=opacity, kernel_size=kernel_size, color_lookup=ColorLookup.INDEX)
     return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}
 
 

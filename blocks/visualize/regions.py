@@ -13,13 +13,15 @@ from workflow_engine.api import Detections, masks
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of an image.
+    """Where one object shows in an image.
 
     Attributes:
+        index: The object's place in its table.
         where: Rows and columns of its rectangle, which lies within the image.
-        inside: Which pixels of the rectangle belong to it, (h, w).
+        inside: Which pixels of the rectangle belong to the object, (h, w).
     """
 
+    index: int
     where: tuple[slice, slice]
     inside: NDArray[np.bool_]
 
@@ -30,16 +32,16 @@ def regions(predictions: Detections, size: tuple[int, int], *, padding: int = 0)
     It is the object's mask in the mask's own rectangle. Without masks it is the object's box, cut to whole pixels and
     grown by ``padding`` pixels on every side.
     """
-    if predictions.mask is not None:
-        found = (masks.window(predictions.mask, index) for index in range(len(predictions)))
-        yield from filter(None, (_clipped(*window, size) for window in found))
-        return
-    for x1, y1, x2, y2 in _whole_pixels(predictions.xyxy, padding, size):
-        if x1 < x2 and y1 < y2:
-            yield Region(np.s_[y1:y2, x1:x2], np.ones((y2 - y1, x2 - x1), dtype=np.bool_))
+    for index in range(len(predictions)):
+        if predictions.mask is not None:
+            region = _clipped(index, *masks.window(predictions.mask, index), size)
+        else:
+            region = _box(index, predictions.xyxy[index], padding, size)
+        if region is not None:
+            yield region
 
 
-def _clipped(pixels: NDArray[np.bool_], x: int, y: int, size: tuple[int, int]) -> Region | None:
+def _clipped(index: int, pixels: NDArray[np.bool_], x: int, y: int, size: tuple[int, int]) -> Region | None:
     """Return what shows of a mask's window, cut to the rectangle of its foreground."""
     inside = pixels[max(-y, 0) : max(size[0] - y, 0), max(-x, 0) : max(size[1] - x, 0)]
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
@@ -48,12 +50,15 @@ def _clipped(pixels: NDArray[np.bool_], x: int, y: int, size: tuple[int, int]) -
     first_row, last_row, first_column, last_column = (int(edge) for edge in (*rows[[0, -1]], *columns[[0, -1]]))
     top, left = max(y, 0), max(x, 0)
     return Region(
+        index,
         np.s_[top + first_row : top + last_row + 1, left + first_column : left + last_column + 1],
         inside[first_row : last_row + 1, first_column : last_column + 1],
     )
 
 
-def _whole_pixels(xyxy: NDArray[np.number], padding: int, size: tuple[int, int]) -> list[list[int]]:
+def _box(index: int, xyxy: NDArray[np.number], padding: int, size: tuple[int, int]) -> Region | None:
     grown = xyxy + np.array([-padding, -padding, padding, padding])
-    boxes: list[list[int]] = np.clip(grown, 0, [size[1], size[0]] * 2).astype(int).tolist()
-    return boxes
+    x1, y1, x2, y2 = np.clip(grown, 0, [size[1], size[0]] * 2).astype(int).tolist()
+    if x1 >= x2 or y1 >= y2:
+        return None
+    return Region(index, np.s_[y1:y2, x1:x2], np.ones((y2 - y1, x2 - x1), dtype=np.bool_))
