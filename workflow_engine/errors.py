@@ -95,7 +95,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``Did you mean …?`` with the known names closest to ``name``, or an empty string when none is close."""
     likeness = {other: SequenceMatcher(None, name, other).ratio() for other in known}
     best = max(likeness.values(), default=0.0)
-    close = sorted((other for other, ratio in likeness.items() if ratio > max(0.6, best - 0.05)), key=likeness.__getitem__)
+    close = sorted(
+        (other for other, ratio in likeness.items() if ratio > max(0.6, best - 0.05)), key=likeness.__getitem__
+    )
     return f"Did you mean {' or '.join(repr(other) for other in close[:-4:-1])}?" if close else ""
 
 

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
 
 ANYTHING = "*"
+
+
+@cache
+def table() -> Mapping[str, Mapping[str, str]]:
+    """Every kind by name, with its description and its types in memory and in JSON: ``manifests/_meta/kinds.json``."""
+    kinds: Mapping[str, Mapping[str, str]] = json.loads(
+        (files("manifests") / "_meta" / "kinds.json").read_text("utf-8")
+    )
+    return kinds
 
 
 def compatible(produced: Iterable[str], accepted: Iterable[str]) -> bool:

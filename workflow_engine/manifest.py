@@ -1,8 +1,8 @@
 """A block's manifest, and what a step of that block may look like in a document.
 
 ``BlockManifest`` is the JSON as it stands. ``StepType`` is derived from it once per type name, our own or a foreign
-one that the manifest stands in for: which fields a step may have, whether each takes a literal, a reference or both, and
-how the values reach the block's function.
+one that the manifest stands in for: which fields a step may have, whether each takes a literal, a reference or both,
+and how the values reach the block's function.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field
 
-from workflow_engine.errors import ManifestError, Problem
+from workflow_engine.errors import ManifestError, Problem, nearest
+from workflow_engine.kinds import table
 from workflow_engine.schemas import Schema, faults, validator, vocabulary
 from workflow_engine.selectors import is_reference
 
@@ -134,7 +135,7 @@ def read_manifest(content: Mapping[str, Any]) -> BlockManifest:
     if problems:
         raise ManifestError(problems)
     manifest = BlockManifest.model_validate(content)
-    problems = [*_parameter_problems(manifest), *_example_problems(manifest)]
+    problems = [*_kind_problems(manifest), *_parameter_problems(manifest), *_example_problems(manifest)]
     if problems:
         raise ManifestError(problems)
     return manifest
@@ -142,6 +143,21 @@ def read_manifest(content: Mapping[str, Any]) -> BlockManifest:
 
 def _problem(at: str, message: str, hint: str = "") -> Problem:
     return Problem(code="bad_manifest", message=f"{message}.", at=at, hint=hint, whose="block")
+
+
+def _kind_problems(manifest: BlockManifest) -> Iterator[Problem]:
+    used = [(f"/inputs/{i}", port.kinds) for i, port in enumerate(manifest.inputs)]
+    used += [(f"/outputs/{i}", port.kinds) for i, port in enumerate(manifest.outputs)]
+    for i, entry in enumerate(manifest.compat):
+        used += [(f"/compat/{i}/outputs/{name}", other.kinds) for name, other in entry.outputs.items()]
+    for name, schema in manifest.parameters.properties.items():
+        for part in (schema, schema.get("items"), schema.get("additionalProperties")):
+            if isinstance(part, Mapping):
+                used.append((f"/parameters/properties/{name}", tuple(part.get(KINDS, ()))))
+    for at, kinds in used:
+        for kind in kinds:
+            if kind not in table():
+                yield _problem(at, f"{kind!r} is not a kind", nearest(kind, table()))
 
 
 def _parameter_problems(manifest: BlockManifest) -> Iterator[Problem]:

@@ -66,14 +66,12 @@ class Registry:
         try:
             names = entry.names
         except (ValueError, KeyError, TypeError) as error:
-            self._broken.append(entry.problem(f"{entry.path.name} is not a manifest: {type(error).__name__}: {error}"))
+            self._broken.append(entry.problem(f"it is not a manifest: {type(error).__name__}: {error}"))
             return
         taken = next((name for name in names if name in self._entries), None)
         if taken is not None:
             other = self._entries[taken].path.name
-            self._broken.append(
-                entry.problem(f"{entry.path.name} claims the type {taken!r}, which {other} has already")
-            )
+            self._broken.append(entry.problem(f"it claims the type {taken!r}, which {other} has already"))
             return
         self._entries.update((name, entry) for name in names)
 
@@ -119,7 +117,7 @@ class Registry:
 
     def model_families(self) -> tuple[Any, ...]:
         """Return the family of models of every block that names one, imported."""
-        names = dict.fromkeys(m.model_family for m in self.blocks() if m.model_family is not None)
+        names = dict.fromkeys(entry.model_family for entry in self._unique() if entry.model_family)
         return tuple(load_entrypoint(name) for name in names)
 
     def _unique(self) -> Iterable[_Entry]:
@@ -144,9 +142,9 @@ class _Entry:
         try:
             content: Mapping[str, Any] = json.loads(self._form_path.read_text("utf-8"))
         except FileNotFoundError:
-            raise ManifestError(self.problem(f"{self.path.name} has no form in ui_schema")) from None
+            raise ManifestError(self.problem("it has no form in ui_schema")) from None
         except ValueError as error:
-            raise ManifestError(self.problem(f"the form of {self.path.name} is not JSON: {error}")) from None
+            raise ManifestError(self.problem(f"its form is not JSON: {error}")) from None
         return content
 
     @cached_property
@@ -157,6 +155,11 @@ class _Entry:
             self._content["type"],
             *(name for entry in compat for name in (entry["type"], *entry.get("aliases", ()))),
         )
+
+    @property
+    def model_family(self) -> str | None:
+        """The family of models that the block names, straight from the JSON."""
+        return self._content.get("model_family")
 
     @cached_property
     def fault(self) -> ManifestError | None:

@@ -1,0 +1,125 @@
+"""Every check that a block passes at load, each shown to catch what it is for; the rest of the blocks keeps working."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.toys import TOYS, form_of, write
+from workflow_engine.errors import ManifestError
+from workflow_engine.registry import Registry, Source
+
+ADD, *OTHERS = TOYS
+
+
+def faults(folder: Path, edit: Callable[[Any, Any], object]) -> list[str]:
+    manifest = copy.deepcopy(ADD)
+    form = form_of(manifest)
+    edit(manifest, form)
+    source = write(folder, [*OTHERS, {**manifest, "type": "toy/add@v1"}])
+    (folder / "manifests" / "add.v1.json").write_text(json.dumps(manifest))
+    (folder / "ui_schema" / "add.v1.json").write_text(json.dumps(form))
+    registry = Registry([source])
+    assert len(registry.blocks()) == len(OTHERS), "the other blocks still work"
+    return [problem.message for problem in registry.load_errors]
+
+
+def parameters(manifest: Any) -> Any:
+    return manifest["parameters"]["properties"]
+
+
+EXAMPLE = {"type": "toy/add@v1", "name": "x", "a": "$inputs.n", "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("edit", "text"),
+    [
+        (lambda m, f: m.pop("entrypoint"), "lacks 'entrypoint'"),
+        (lambda m, f: m.update(type="Add Numbers"), "expected text like"),
+        (lambda m, f: m.update(colour="red"), "has no field 'colour'"),
+        (lambda m, f: m.update(outputs=[]), "at least 1 element"),
+        (lambda m, f: m.update(status="deprecated"), "lacks 'deprecated'"),
+        (lambda m, f: m["execution"].update(side_effects=True, cache="by_inputs"), 'expected "never"'),
+        (lambda m, f: m["inputs"][0].update(kinds=["flaot"]), "flaot"),
+        (
+            lambda m, f: parameters(m)["b"].update(default=500),
+            "the default of b: expected a number from 0 to 100, got 500",
+        ),
+        (lambda m, f: parameters(m)["b"].update(minimum="0"), "minimum"),
+        (lambda m, f: m["parameters"].update(required=[]), "b has no default and is not required"),
+        (lambda m, f: m["parameters"].update(required=["b", "c"]), "c is required but not described"),
+        (lambda m, f: parameters(m).update(a=parameters(m)["b"]), "a is an input and a parameter at once"),
+        (lambda m, f: parameters(m).update(c={**parameters(m)["b"], "default": 1}), "the parameter c has no control"),
+        (lambda m, f: m["inputs"][0].update(dimensionality_offset=1), "dimensionality_reference must name an input"),
+        (
+            lambda m, f: m.update(examples=[{"title": "E", "step": {**EXAMPLE, "b": -1}}]),
+            "b expected a number from 0 to 100",
+        ),
+        (
+            lambda m, f: m.update(examples=[{"title": "E", "step": {**EXAMPLE, "c": -1}}]),
+            "sets 'c', which the block lacks",
+        ),
+        (
+            lambda m, f: m.update(examples=[{"title": "E", "step": {"type": "Plus", "name": "x", "a": "$inputs.n"}}]),
+            "lacks 'amount'",
+        ),
+        (
+            lambda m, f: m.update(examples=[{"title": "E", "step": {**EXAMPLE, "type": "toy/sub@v1"}}]),
+            "not of this block",
+        ),
+        (lambda m, f: f.update(block="toy/sub@v1"), "the form is of toy/sub@v1"),
+        (lambda m, f: f["form"]["elements"].append(f["form"]["elements"][0]), "the parameter b has 2 controls"),
+        (lambda m, f: f["form"]["elements"][0]["options"].update(widget="knob"), "knob"),
+        (lambda m, f: f["form"]["elements"][0].update(scope="#/properties/c"), "#/properties/c is no parameter"),
+        (lambda m, f: f.update(node={"summary": "{a} and {q}"}), "the node's summary names q"),
+        (lambda m, f: f.update(node={"preview": {"output": "total"}}), "total, which is no output"),
+    ],
+)
+def test_a_fault_leaves_the_block_out_and_says_why(
+    tmp_path: Path, edit: Callable[[Any, Any], object], text: str
+) -> None:
+    messages = faults(tmp_path / "toys", edit)
+    assert any(text in message for message in messages), messages
+
+
+def test_a_type_name_belongs_to_one_block(tmp_path: Path) -> None:
+    thief = {**copy.deepcopy(OTHERS[0]), "compat": [{"type": "x/y@v1", "aliases": ["Plus"]}]}
+    registry = Registry([write(tmp_path / "one", [ADD]), write(tmp_path / "two", [thief])])
+    assert [problem.message for problem in registry.load_errors] == [
+        "split.v1.json: it claims the type 'Plus', which add.v1.json has already"
+    ]
+
+
+def test_a_manifest_that_is_no_json_and_a_form_that_is_not_there(tmp_path: Path) -> None:
+    source = write(tmp_path / "toys", TOYS)
+    (tmp_path / "toys" / "manifests" / "add.v1.json").write_text("{")
+    (tmp_path / "toys" / "ui_schema" / "count.v1.json").unlink()
+    messages = [problem.message for problem in Registry([source]).load_errors]
+    assert "add.v1.json: it is not a manifest" in messages[0]
+    assert "count.v1.json: it has no form" in messages[1]
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "text"),
+    [
+        ("tests.nowhere:add", "ModuleNotFoundError"),
+        ("tests.toys:nothing", "AttributeError"),
+        ("tests.toys:split", "lacks the argument 'a'"),
+        ("tests.unit.test_registry:with_default", "the argument 'b' of"),
+    ],
+)
+def test_the_function_is_held_against_the_manifest_at_first_use(tmp_path: Path, entrypoint: str, text: str) -> None:
+    source: Source = write(tmp_path / "toys", [{**ADD, "entrypoint": entrypoint}])
+    registry = Registry([source])
+    assert registry.load_errors == ()
+    with pytest.raises(ManifestError, match=text):
+        registry.function("toy/add@v1")
+
+
+def with_default(a: float, *, b: float = 1) -> dict[str, float]:
+    return {"sum": a + b}
