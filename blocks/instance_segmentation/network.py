@@ -55,7 +55,7 @@ class Network:
         self._segmentation: Any = modules
         self._heads: Any = self._segmentation.model
         self._core: Any = self._heads.model
-        self._segmentation.eval().requires_grad_(False).to(device)
+        self._segmentation.train(mode=False).requires_grad_(False).to(device)
         self.side = int(self._core.config.backbone_config.image_size)
         self.queries = int(self._core.config.num_queries)
         self.outputs = int(self._core.config.num_labels)
