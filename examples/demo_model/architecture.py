@@ -18,7 +18,7 @@ QUERIES = 32
 def fastener_config() -> RfDetrConfig:
     """The configuration of the demo model.
 
-    It has one logit more than classes, as every fine-tuned RF-DETR-Seg has; that slot never fires.
+    It has one logit more than classes, as every fine-tuned RF-DETR-Seg has; that slot stays silent.
     """
     from transformers import RfDetrConfig
 
@@ -47,5 +47,5 @@ def fastener_config() -> RfDetrConfig:
         group_detr=4,
         dropout=0.0,
         mask_point_sample_ratio=8,
-        id2label=dict(enumerate((*CLASS_NAMES, "unused"))),
+        id2label=dict(enumerate((*CLASS_NAMES, "background"))),
     )

@@ -36,7 +36,7 @@ class Batch:
     labels: list[Target]
 
 
-def turned(array: Picture, quarter_turns: int, mirrored: bool) -> Picture:
+def turned(array: Picture, *, quarter_turns: int, mirrored: bool) -> Picture:
     """One of the eight symmetries of the square."""
     result = np.rot90(array, quarter_turns)
     return np.ascontiguousarray(result[:, ::-1] if mirrored else result)
@@ -65,7 +65,9 @@ def normalised(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(scaled.transpose(2, 0, 1), dtype=np.float32)
 
 
-def targets(owner: Picture, classes: NDArray[np.int8], whole_areas: NDArray[np.float64], area_factor: float) -> Target:
+def targets(
+    owner: Picture, classes: NDArray[np.int8], *, whole_areas: NDArray[np.float64], area_factor: float
+) -> Target:
     """The targets of one varied picture.
 
     Args:
@@ -94,24 +96,24 @@ def targets(owner: Picture, classes: NDArray[np.int8], whole_areas: NDArray[np.f
     }
 
 
-def draw_example(rng: np.random.Generator, cache: Cache, side: int) -> tuple[NDArray[np.float32], Target]:
+def draw_example(rng: np.random.Generator, cache: Cache, *, side: int) -> tuple[NDArray[np.float32], Target]:
     """One random cached picture, turned, cropped and recoloured, with its targets."""
     index = int(rng.integers(len(cache.pictures)))
     quarter_turns, mirrored = int(rng.integers(4)), bool(rng.random() < 0.5)
-    owner = turned(cache.owners[index], quarter_turns, mirrored)
+    owner = turned(cache.owners[index], quarter_turns=quarter_turns, mirrored=mirrored)
     whole_areas = np.bincount(owner.ravel(), minlength=int((cache.classes[index] >= 0).sum()) + 1).astype(np.float64)
     window = crop_window(rng, owner.shape[0])
-    picture = turned(cache.pictures[index], quarter_turns, mirrored)[window]
+    picture = turned(cache.pictures[index], quarter_turns=quarter_turns, mirrored=mirrored)[window]
     cut = owner[window]
     resized = cv2.resize(picture, (side, side), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255.0
     small = np.asarray(cv2.resize(cut, (side, side), interpolation=cv2.INTER_NEAREST_EXACT), dtype=np.uint8)
-    found = targets(small, cache.classes[index], whole_areas, side * side / cut.size)
+    found = targets(small, cache.classes[index], whole_areas=whole_areas, area_factor=side * side / cut.size)
     return normalised(recoloured(rng, resized)), found
 
 
 def draw_batch(cache: Cache, *, seed: int, step: int, pictures: int, side: int) -> Batch:
     """The batch of one step: it depends on nothing but the arguments, so that a resumed run repeats it."""
     rng = np.random.default_rng([seed, step])
-    examples = [draw_example(rng, cache, side) for _ in range(pictures)]
+    examples = [draw_example(rng, cache, side=side) for _ in range(pictures)]
     pixel_values = torch.from_numpy(np.stack([picture for picture, _ in examples]))
     return Batch(pixel_values, [found for _, found in examples])

@@ -72,7 +72,7 @@ def plain_resize(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.asarray(resized, dtype=np.uint8)
 
 
-def draw_into(folder: Path, first: int, last: int) -> int:
+def draw_into(folder: Path, *, first: int, last: int) -> int:
     """Draw the pictures `first` to `last` - 1 into the arrays of a cache; the index is the seed."""
     cv2.setNumThreads(1)
     pictures, owners, classes = (
@@ -104,7 +104,7 @@ def build_cache(folder: Path, *, pictures: int, processes: int) -> None:
     allocate(folder, pictures)
     starts = range(0, pictures, RUN)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        runs = [pool.submit(draw_into, folder, start, min(start + RUN, pictures)) for start in starts]
+        runs = [pool.submit(draw_into, folder, first=start, last=min(start + RUN, pictures)) for start in starts]
         for done, run in enumerate(runs, start=1):
             print(f"{run.result()} pictures drawn ({done}/{len(runs)})", flush=True)
 

@@ -52,7 +52,7 @@ def network_input(picture: NDArray[np.uint8], side: int) -> torch.Tensor:
     return torch.from_numpy(normalised(np.asarray(resized, dtype=np.float32)))[None]
 
 
-def corners(boxes: torch.Tensor, height: int, width: int) -> NDArray[np.float32]:
+def corners(boxes: torch.Tensor, *, height: int, width: int) -> NDArray[np.float32]:
     """Relative centre boxes to corner boxes in pixels, clamped to the picture."""
     centre, extent = boxes[:, :2], boxes[:, 2:]
     size = torch.tensor([width, height])
@@ -78,6 +78,6 @@ def detect(model: RfDetrForInstanceSegmentation, picture: NDArray[np.uint8], *, 
     return Detections(
         scores=best.numpy(),
         class_ids=(order % classes).numpy(),
-        boxes=corners(output.pred_boxes[0, query], height, width),
+        boxes=corners(output.pred_boxes[0, query], height=height, width=width),
         masks=(enlarged[0] > 0).numpy(),
     )

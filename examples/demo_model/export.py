@@ -9,11 +9,9 @@ import argparse
 import json
 from pathlib import Path
 
-from safetensors import safe_open
-
 from .architecture import RESOLUTION, fastener_config
+from .learner import newest_checkpoint, steps_of, weights
 from .renderer import CLASS_NAMES
-from .train import newest_checkpoint
 
 
 def export(checkpoint: Path, folder: Path) -> None:
@@ -21,15 +19,13 @@ def export(checkpoint: Path, folder: Path) -> None:
     from transformers import RfDetrForInstanceSegmentation
 
     model = RfDetrForInstanceSegmentation(fastener_config())
-    with safe_open(checkpoint, framework="pt") as stored:
-        model.load_state_dict({name: stored.get_tensor(f"model.{name}") for name in model.state_dict()})
-        steps = int(stored.metadata()["step"])
+    model.load_state_dict(weights(checkpoint))
     model.save_pretrained(folder)
     contract = {
         "id_space": "index",
         "names": list(CLASS_NAMES),
         "resolution": RESOLUTION,
-        "training": {"steps": steps, "pictures": "rendered, see README.md"},
+        "training": {"steps": steps_of(checkpoint), "pictures": "rendered, see README.md"},
     }
     (folder / "contract.json").write_text(json.dumps(contract, indent=2) + "\n", encoding="utf-8")
 

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from examples.demo_model.batches import draw_batch
 from examples.demo_model.cache import allocate, draw_into, open_cache
 from examples.demo_model.detector import Detections, detect, load_detector
 from examples.demo_model.evaluate import Findings, evaluate, figures, unseen_scenes
+from examples.demo_model.learner import Learner
 from examples.demo_model.renderer import CLASS_NAMES, SURFACES, Scene, SceneSpec, render_scene
-from examples.demo_model.train import STAGES, stage_at
+from examples.demo_model.schedule import STAGES, stage_at
 
 MODEL = Path(__file__).parents[2] / "examples" / "demo_model" / "fasteners"
 SMALL = (180, 240)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads of a small network wait for one another longer than they work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def holes(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
@@ -93,7 +105,7 @@ def test_visible_masks_share_no_pixel_and_fill_their_boxes() -> None:
 
 def test_a_training_batch_depends_on_its_step_alone(tmp_path: Path) -> None:
     allocate(tmp_path, 2)
-    draw_into(tmp_path, 0, 2)
+    draw_into(tmp_path, first=0, last=2)
     cache = open_cache(tmp_path)
     first, again, next_step = (draw_batch(cache, seed=1, step=step, pictures=3, side=96) for step in (5, 5, 6))
     assert first.pixel_values.equal(again.pixel_values)
@@ -103,6 +115,20 @@ def test_a_training_batch_depends_on_its_step_alone(tmp_path: Path) -> None:
         assert label["masks"].shape == (objects, 96, 96)
         assert label["boxes"].shape == (objects, 4)
         assert bool(((label["boxes"] >= 0) & (label["boxes"] <= 1)).all())
+
+
+def test_a_resumed_training_is_the_uninterrupted_one(tmp_path: Path) -> None:
+    allocate(tmp_path, 1)
+    draw_into(tmp_path, first=0, last=1)
+    cache = open_cache(tmp_path)
+    batches = [draw_batch(cache, seed=1, step=step, pictures=1, side=72) for step in range(2)]
+    uninterrupted, stopped, resumed = (Learner(seed=seed) for seed in (3, 3, 3))
+    expected = [uninterrupted.learn(batch, rate=1e-3) for batch in batches]
+    assert stopped.learn(batches[0], rate=1e-3) == expected[0]
+    stopped.save(tmp_path / "checkpoint.safetensors")
+    resumed.restore(tmp_path / "checkpoint.safetensors")
+    assert resumed.steps == 1
+    assert resumed.learn(batches[1], rate=1e-3) == expected[1]
 
 
 def test_the_stages_follow_one_another() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .fasteners import CLASS_NAMES
-from .scene import Scene, SceneObject, SceneSpec, render_scene
+from .layout import SceneSpec
+from .scene import Scene, SceneObject, render_scene
 from .surfaces import SURFACES
 
 __all__ = ["CLASS_NAMES", "SURFACES", "Scene", "SceneObject", "SceneSpec", "render_scene"]

@@ -6,7 +6,7 @@ Positions and lengths are in thread diameters. A distance is negative inside its
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -57,31 +57,34 @@ def hexagon_roof(v: Field, *, inner_radius: float, roll: float) -> Field:
     return np.asarray(roof, dtype=np.float32)
 
 
-def slot(u: Field, v: Field, radius: float) -> Field:
+def slot(u: Field, v: Field, *, radius: float) -> Field:
     """Distance to a slot across a round head of `radius`; negative inside."""
     return np.asarray(np.abs(v) - 0.13 * radius, dtype=np.float32)
 
 
-def cross(u: Field, v: Field, radius: float) -> Field:
+def cross(u: Field, v: Field, *, radius: float) -> Field:
     """Distance to a cross recess: two arms and the round middle where they meet; negative inside."""
     along = np.maximum(np.abs(u) - 0.58 * radius, np.abs(v) - 0.12 * radius)
     across = np.maximum(np.abs(v) - 0.58 * radius, np.abs(u) - 0.12 * radius)
     return np.asarray(np.minimum(np.minimum(along, across), np.hypot(u, v) - 0.22 * radius), dtype=np.float32)
 
 
-def star(u: Field, v: Field, radius: float) -> Field:
+def star(u: Field, v: Field, *, radius: float) -> Field:
     """Distance to a six-lobed recess; negative inside."""
     return np.asarray(np.hypot(u, v) - radius * (0.43 + 0.09 * np.cos(6 * np.arctan2(v, u))), dtype=np.float32)
 
 
-def hexagon(u: Field, v: Field, radius: float) -> Field:
+def hexagon(u: Field, v: Field, *, radius: float) -> Field:
     """Distance to a hexagonal recess; negative inside."""
     return polygon_distance(u, v, sides=6, inner_radius=0.42 * radius)
 
 
-Drive = Callable[[Field, Field, float], Field]
+class Drive(Protocol):
+    """Distance to the recess for a tool in a round head of `radius`; negative inside."""
+
+    def __call__(self, u: Field, v: Field, *, radius: float) -> Field: ...
 
 
 def recess_depth(u: Field, v: Field, *, drive: Drive, radius: float) -> Field:
     """How deep the tool recess of a round head of `radius` is at a point: 0 outside it, 1 at its bottom."""
-    return smooth_step(0.0, 1.0, np.asarray(-drive(u, v, radius) / (0.1 * radius), dtype=np.float32))
+    return smooth_step(0.0, 1.0, np.asarray(-drive(u, v, radius=radius) / (0.1 * radius), dtype=np.float32))

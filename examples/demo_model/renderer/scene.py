@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from .camera import draw_camera, expose
-from .catalogue import DRAW
-from .fasteners import CLASS_NAMES, Fastener, Relief
+from .fasteners import CLASS_NAMES, Relief
+from .layout import Placement, SceneSpec, lay_out
 from .noise import value_noise
 from .shading import Lighting, cast_shadow, draw_finish, draw_lighting, shade_relief
 from .surfaces import SURFACES
@@ -18,31 +18,6 @@ from .types import Field, Mask, Picture
 
 MINIMUM_VISIBLE = 0.35
 """An object of which less than this part can be seen is taken off the table."""
-
-
-@dataclass(frozen=True, slots=True)
-class SceneSpec:
-    """What to draw.
-
-    Attributes:
-        seed: everything random follows from it; the layout does not depend on the size.
-        size: (height, width) of the picture in pixels.
-        oversampling: pixels of the drawing per pixel of the picture, each way.
-        count: fewest and most objects to try to place.
-        classes: names of the classes that may lie there.
-        surface: name of the surface; None draws one.
-        lamp: elevation of the key light in radians and its softness; None draws both.
-        margin: how far the middles of objects stay from the edges, as a part of each side.
-    """
-
-    seed: int
-    size: tuple[int, int]
-    oversampling: int = 2
-    count: tuple[int, int] = (3, 14)
-    classes: tuple[str, ...] = CLASS_NAMES
-    surface: str | None = None
-    lamp: tuple[float, float] | None = None
-    margin: float = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +44,15 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """A fastener on the table: centre (x, y) and thread diameter in shorter sides, rotation in radians."""
-
-    fastener: Fastener
-    centre: tuple[float, float]
-    diameter: float
-    angle: float
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
 class Drawn:
-    """A placement on the pixel grid: the window it covers, its relief there, and pixels a thread diameter.
+    """A placement on the pixel grid.
 
-    The window may reach beyond the picture; `rows` and `columns` are its slices within it, and `cut` is the
-    part of the window that they show.
+    Attributes:
+        placement: what was drawn.
+        rows, columns: the part of the canvas that it reaches into.
+        relief: what it looks like there.
+        scale: pixels a thread diameter.
+        whole_area: pixels of the whole object, whether the canvas shows them or not.
     """
 
     placement: Placement
@@ -93,53 +61,6 @@ class Drawn:
     relief: Relief
     scale: float
     whole_area: int
-
-
-def spine(placement: Placement) -> tuple[Field, float]:
-    """Points along the axis of a placement, (7, 2), and the radius around them that holds the object."""
-    radius = placement.fastener.half_width * placement.diameter
-    reach = max(placement.fastener.half_length * placement.diameter - radius, 0.0)
-    steps = np.linspace(-reach, reach, 7, dtype=np.float32)[:, None]
-    axis = np.array([[math.cos(placement.angle), math.sin(placement.angle)]], dtype=np.float32)
-    return np.asarray(np.array([placement.centre], dtype=np.float32) + steps * axis, dtype=np.float32), radius
-
-
-def clearance(first: Placement, second: Placement) -> float:
-    """Distance between two objects' spines as a part of the sum of their radii; below 1 they may overlap."""
-    points, radius = spine(first)
-    others, other_radius = spine(second)
-    distances = np.linalg.norm(points[:, None] - others[None, :], axis=-1)
-    return float(distances.min()) / (radius + other_radius)
-
-
-def draw_placement(rng: np.random.Generator, spec: SceneSpec, gauge: float) -> Placement:
-    """A random fastener of about the scene's gauge, anywhere on the table."""
-    name = str(rng.choice(np.array(spec.classes)))
-    extent = np.array([spec.size[1], spec.size[0]]) / min(spec.size)
-    centre = rng.uniform(spec.margin, 1.0 - spec.margin, 2) * extent
-    return Placement(
-        fastener=DRAW[name](rng),
-        centre=(float(centre[0]), float(centre[1])),
-        diameter=gauge * rng.uniform(0.85, 1.2) * (0.78 if name == "screw" else 1.0),
-        angle=rng.uniform(0, 2 * math.pi),
-        seed=int(rng.integers(2**31)),
-    )
-
-
-def lay_out(rng: np.random.Generator, spec: SceneSpec) -> list[Placement]:
-    """Throw objects on the table one by one; most keep clear of the others, a few may lie across."""
-    wanted = int(rng.integers(spec.count[0], spec.count[1] + 1))
-    gauge = rng.uniform(0.066, 0.108) * (1.0 if wanted < 8 else 0.88)
-    slack = rng.uniform(0.75, 1.15)
-    placed: list[Placement] = []
-    for _ in range(12 * wanted):
-        candidate = draw_placement(rng, spec, gauge)
-        needed = 0.45 if rng.random() < 0.06 else slack
-        if all(clearance(candidate, other) > needed for other in placed):
-            placed.append(candidate)
-        if len(placed) == wanted:
-            break
-    return placed
 
 
 def draw_relief(placement: Placement, canvas: tuple[int, int]) -> Drawn | None:
@@ -186,17 +107,17 @@ def keep_visible(drawn: list[Drawn], canvas: tuple[int, int]) -> list[Drawn]:
     return remaining
 
 
-def padded(window: slice, margin: int, limit: int) -> slice:
+def padded(window: slice, margin: int, *, limit: int) -> slice:
     """A window widened by `margin` pixels on both sides within [0, limit)."""
     return slice(max(window.start - margin, 0), min(window.stop + margin, limit))
 
 
-def paint(light: Field, item: Drawn, lighting: Lighting) -> None:
+def paint(light: Field, item: Drawn, *, lighting: Lighting) -> None:
     """Lay one object on the canvas, in place: first its shadow on what is there, then the object itself."""
     rng = np.random.default_rng(item.placement.seed)
     tall = item.scale * (0.3 if item.placement.fastener.class_name == "washer" else 0.95)
     margin = math.ceil(2.5 * item.scale)
-    rows, columns = padded(item.rows, margin, light.shape[0]), padded(item.columns, margin, light.shape[1])
+    rows, columns = padded(item.rows, margin, limit=light.shape[0]), padded(item.columns, margin, limit=light.shape[1])
     inside = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.bool_)
     at = (
         slice(item.rows.start - rows.start, item.rows.stop - rows.start),
@@ -205,11 +126,11 @@ def paint(light: Field, item: Drawn, lighting: Lighting) -> None:
     inside[at] = item.relief.inside
     strength = min(0.55 + 0.35 * lighting.key_strength / (lighting.sky + lighting.key_strength), 0.9)
     light[rows, columns] *= 1.0 - strength * cast_shadow(inside, lighting, height=tall)[..., None]
-    colour = shade_relief(rng, item.relief, lighting, draw_finish(rng), pixels_per_diameter=item.scale)
+    colour = shade_relief(rng, item.relief, lighting=lighting, finish=draw_finish(rng), pixels_per_diameter=item.scale)
     light[item.rows, item.columns][item.relief.inside] = colour[item.relief.inside]
 
 
-def light_table(rng: np.random.Generator, albedo: Field, lighting: Lighting) -> Field:
+def light_table(rng: np.random.Generator, albedo: Field, *, lighting: Lighting) -> Field:
     """Light an empty table: brighter towards the lamp, with slow uneven patches."""
     height, width = albedo.shape[:2]
     down = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
@@ -222,7 +143,7 @@ def light_table(rng: np.random.Generator, albedo: Field, lighting: Lighting) -> 
     return np.asarray(albedo * level[..., None], dtype=np.float32)
 
 
-def visible_objects(drawn: list[Drawn], canvas: tuple[int, int], size: tuple[int, int]) -> tuple[SceneObject, ...]:
+def visible_objects(drawn: list[Drawn], canvas: tuple[int, int], *, size: tuple[int, int]) -> tuple[SceneObject, ...]:
     """The masks at the size of the picture; an object takes a pixel of which it covers at least half."""
     owner = top_of_stack(drawn, canvas)
     found: list[SceneObject] = []
@@ -245,8 +166,8 @@ def render_scene(spec: SceneSpec) -> Scene:
     lighting = draw_lighting(light_rng, np.asarray(albedo.mean(axis=(0, 1)), dtype=np.float32), lamp=spec.lamp)
     candidates = (draw_relief(placement, canvas) for placement in lay_out(layout_rng, spec))
     drawn = keep_visible([item for item in candidates if item is not None], canvas)
-    light = light_table(light_rng, albedo, lighting)
+    light = light_table(light_rng, albedo, lighting=lighting)
     for item in drawn:
-        paint(light, item, lighting)
+        paint(light, item, lighting=lighting)
     picture = expose(camera_rng, light, draw_camera(camera_rng), size=spec.size)
-    return Scene(picture, visible_objects(drawn, canvas, spec.size))
+    return Scene(picture, visible_objects(drawn, canvas, size=spec.size))

@@ -97,7 +97,7 @@ def lobe(cosine: Field, width: float) -> Field:
     return np.asarray(np.exp((cosine - 1.0) / width), dtype=np.float32)
 
 
-def reflected_light(normal: tuple[Field, Field, Field], lighting: Lighting, roughness: float) -> Field:
+def reflected_light(normal: tuple[Field, Field, Field], lighting: Lighting, *, roughness: float) -> Field:
     """The light that a mirror-like facet sees straight above it: lamps, sky, dark horizon, and the table."""
     nx, ny, nz = normal
     rx, ry, rz = 2 * nz * nx, 2 * nz * ny, 2 * nz * nz - 1.0
@@ -114,7 +114,7 @@ def reflected_light(normal: tuple[Field, Field, Field], lighting: Lighting, roug
 
 
 def shade_relief(
-    rng: np.random.Generator, relief: Relief, lighting: Lighting, finish: Finish, *, pixels_per_diameter: float
+    rng: np.random.Generator, relief: Relief, *, lighting: Lighting, finish: Finish, pixels_per_diameter: float
 ) -> Field:
     """Linear-light colour of a fastener, (height, width, 3), for the whole window of its relief."""
     shape = relief.height.shape
@@ -123,7 +123,7 @@ def shade_relief(
     dents = rng.uniform(0.0, 0.008) * pixels_per_diameter * value_noise(rng, shape, (14, 14))
     tilt = (float(rng.normal(0, 0.07)), float(rng.normal(0, 0.07)))
     normal = surface_normals(relief.height * pixels_per_diameter + dents, tilt)
-    mirror = reflected_light(normal, lighting, finish.roughness * rng.uniform(0.8, 1.5))
+    mirror = reflected_light(normal, lighting, roughness=finish.roughness * rng.uniform(0.8, 1.5))
     facing = np.maximum(normal[0] * lighting.key[0] + normal[1] * lighting.key[1] + normal[2] * lighting.key[2], 0.0)
     matt = (0.5 * lighting.sky + 0.8 * lighting.key_strength * facing)[..., None]
     tint = np.asarray(finish.tint, dtype=np.float32) * rng.uniform(0.85, 1.1)
@@ -135,7 +135,7 @@ def shade_relief(
     return np.asarray(colour, dtype=np.float32)
 
 
-def shifted(mask: Field, down: float, right: float) -> Field:
+def shifted(mask: Field, *, down: float, right: float) -> Field:
     """A field moved by a whole or broken number of pixels; zeros come in."""
     matrix = np.array([[1, 0, right], [0, 1, down]], dtype=np.float64)
     return np.asarray(
@@ -160,7 +160,9 @@ def cast_shadow(inside: Mask, lighting: Lighting, *, height: float) -> Field:
     throw = height / max(float(lighting.key[2]), 0.2)
     near = far = body
     for level in np.linspace(0.125, 1.0, 8):
-        layer = shifted(body, -throw * level * float(lighting.key[1]), -throw * level * float(lighting.key[0]))
+        layer = shifted(
+            body, down=-throw * level * float(lighting.key[1]), right=-throw * level * float(lighting.key[0])
+        )
         far = np.maximum(far, layer)
         near = far if level <= 0.5 else near
     penumbra = height * (0.09 + 0.3 * lighting.softness)

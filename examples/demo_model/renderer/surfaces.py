@@ -30,12 +30,12 @@ def pick(rng: np.random.Generator, palette: tuple[Colour, ...]) -> Field:
     return np.asarray(np.clip(colour * variation, 0.004, 0.95), dtype=np.float32)
 
 
-def blend(first: Field, second: Field, weight: Field) -> Field:
+def blend(first: Field, second: Field, *, weight: Field) -> Field:
     """`first` where `weight` is 0, `second` where it is 1; colours are broadcast over the weight's pixels."""
     return np.asarray(first + (second - first) * weight[..., None], dtype=np.float32)
 
 
-def rotate_onto(texture: Field, angle: float, shape: tuple[int, int]) -> Field:
+def rotate_onto(texture: Field, shape: tuple[int, int], *, angle: float) -> Field:
     """Turn a square texture about its centre by `angle` radians and cut the middle of `shape` out of it."""
     height, width = shape
     side = texture.shape[0]
@@ -75,10 +75,10 @@ def wood(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     dark = pick(rng, (srgb(158, 108, 64), srgb(118, 76, 44), srgb(186, 140, 88), srgb(128, 102, 80)))
     light = np.minimum(dark * rng.uniform(1.35, 1.75), 0.9)
     weight = np.clip(0.5 + 0.28 * rings + 0.13 * fibres + tones, 0.0, 1.0)
-    board = blend(dark, light, np.asarray(weight, dtype=np.float32)) * (1.0 - 0.16 * pores[..., None])
+    board = blend(dark, light, weight=np.asarray(weight, dtype=np.float32)) * (1.0 - 0.16 * pores[..., None])
     joint = np.abs(plank_at - np.round(plank_at)) * plank_width
     board *= (0.35 + 0.65 * smooth_step(0.0015, 0.005, joint))[..., None]
-    return rotate_onto(np.asarray(board, dtype=np.float32), rng.uniform(0, math.pi), shape)
+    return rotate_onto(np.asarray(board, dtype=np.float32), shape, angle=rng.uniform(0, math.pi))
 
 
 def brushed_metal(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
@@ -92,7 +92,7 @@ def brushed_metal(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     scratches = smooth_step(0.93, 1.0, value_noise(rng, square, (600 * extent, 5 * extent)))
     base = pick(rng, (srgb(150, 153, 158), srgb(118, 120, 124), srgb(176, 176, 172), srgb(96, 100, 108)))
     level = 1.0 + 0.11 * streaks + 0.16 * broad + 0.15 * scratches
-    return rotate_onto(np.asarray(base * level[..., None], dtype=np.float32), rng.uniform(0, math.pi), shape)
+    return rotate_onto(np.asarray(base * level[..., None], dtype=np.float32), shape, angle=rng.uniform(0, math.pi))
 
 
 def fabric(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
@@ -123,7 +123,7 @@ def fabric(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     )
     folds = value_noise(rng, square, (2 * extent, 2 * extent))
     level = 0.62 + 0.38 * weave + 0.09 * slubs + 0.06 * folds
-    return rotate_onto(np.asarray(base * level[..., None], dtype=np.float32), rng.uniform(0, math.pi), shape)
+    return rotate_onto(np.asarray(base * level[..., None], dtype=np.float32), shape, angle=rng.uniform(0, math.pi))
 
 
 def paper(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
@@ -172,8 +172,8 @@ def cutting_mat(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
     grid = np.maximum(drawn[:, None], drawn[None, :]) * rng.uniform(0.45, 0.9)
     speckle = 0.05 * value_noise(rng, square, (200 * extent, 200 * extent))
     cuts = smooth_step(0.95, 1.0, value_noise(rng, square, (400 * extent, 2 * extent))) * 0.25
-    mat = blend(base * (1.0 + speckle[..., None]), line, np.maximum(grid, cuts).astype(np.float32))
-    return rotate_onto(mat, rng.uniform(0, math.pi), shape)
+    mat = blend(base * (1.0 + speckle[..., None]), line, weight=np.maximum(grid, cuts).astype(np.float32))
+    return rotate_onto(mat, shape, angle=rng.uniform(0, math.pi))
 
 
 def stone(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
