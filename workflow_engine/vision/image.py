@@ -135,6 +135,16 @@ class Ancestry:
         """Whether this view is the workflow's input itself, pixel for pixel."""
         return self == Ancestry.root(self.id, self.size)
 
+    @property
+    def parent_origin(self) -> dict[str, int]:
+        """Where this view lies in its parent, as JSON: offset, and width and height of the parent."""
+        return _origin(self.parent_offset, self.parent_size)
+
+    @property
+    def root_origin(self) -> dict[str, int]:
+        """Where this view lies in the root, as JSON: offset, and width and height of the root."""
+        return _origin(self.root_offset, self.root_size)
+
     def crop(self, id: str, x: int, y: int, size: tuple[int, int]) -> Ancestry:
         """Return the ancestry of a view of ``size`` cut out of this one at (x, y)."""
         return Ancestry(
@@ -147,6 +157,28 @@ class Ancestry:
             root_size=self.root_size,
             scale=self.scale,
         )
+
+
+def _origin(offset: tuple[int, int], size: tuple[int, int]) -> dict[str, int]:
+    return {"offset_x": offset[0], "offset_y": offset[1], "width": size[1], "height": size[0]}
+
+
+def origin_from_json(value: object, *, at: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Read an origin object; return the offset (x, y) and the size (height, width).
+
+    Raises:
+        InputError: It is not an object of whole numbers with a positive width and height.
+    """
+    members = (
+        [value.get(name) for name in ("offset_x", "offset_y", "width", "height")] if isinstance(value, dict) else []
+    )
+    numbers = [member for member in members if isinstance(member, int) and not isinstance(member, bool)]
+    if len(numbers) != 4 or min(numbers[2:]) <= 0:
+        raise refusal(
+            "An origin must be an object of whole numbers offset_x, offset_y, width > 0 and height > 0.", at=at
+        )
+    x, y, width, height = numbers
+    return (x, y), (height, width)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -105,10 +105,11 @@ def from_polygons(polygons: Iterable[ArrayLike], size: tuple[int, int]) -> Compa
 
     Vertices are rounded to the nearest pixel. What lies outside the image is cut off.
     """
-    return from_windows((_filled(points, size) for points in polygons), size)
+    return from_windows((polygon_window(points, size) for points in polygons), size)
 
 
-def _filled(points: ArrayLike, size: tuple[int, int]) -> Window:
+def polygon_window(points: ArrayLike, size: tuple[int, int]) -> Window:
+    """Return the window of a filled polygon, as ``from_polygons`` does for many."""
     vertices = np.rint(np.asarray(points, dtype=np.float64).reshape(-1, 2)).clip(-FARTHEST, FARTHEST).astype(np.int32)
     corner = np.maximum(vertices.min(axis=0), 0)
     width, height = np.minimum(vertices.max(axis=0) + 1, (size[1], size[0])) - corner
@@ -135,7 +136,24 @@ def from_rle(rles: Iterable[Mapping[str, Any]], size: tuple[int, int]) -> Compac
     Raises:
         ValueError: A mask is of another size than ``size`` (height, width), or its counts do not add up to that size.
     """
-    return from_windows((_from_counts(_counts(rle, size), size[0]) for rle in rles), size)
+    return from_windows((rle_window(rle, size) for rle in rles), size)
+
+
+def rle_window(rle: Mapping[str, Any], size: tuple[int, int]) -> Window:
+    """Return the window of a mask written in COCO's form, as ``from_rle`` does for many."""
+    height, edges = size[0], np.cumsum(_counts(rle, size))
+    starts, stops = edges[:-1:2], edges[1::2]
+    starts, stops = starts[stops > starts], stops[stops > starts]
+    if not starts.size:
+        return np.zeros((0, 0), dtype=np.bool_), 0, 0
+    first, last = int(starts[0]) // height, int(stops[-1] - 1) // height
+    # Marks at the starts and stops of runs, summed up along the columns that the mask touches, give its pixels.
+    marks = np.zeros((last - first + 1) * height + 1, dtype=np.int8)
+    marks[starts - first * height] += 1
+    marks[stops - first * height] -= 1
+    columns = np.cumsum(marks[:-1], dtype=np.int8).view(np.bool_).reshape(-1, height)
+    rows = np.flatnonzero(columns.any(axis=0))
+    return columns[:, rows[0] : rows[-1] + 1].T, first, int(rows[0])
 
 
 def _counts(rle: Mapping[str, Any], size: tuple[int, int]) -> NDArray[np.int64]:
@@ -151,23 +169,6 @@ def _counts(rle: Mapping[str, Any], size: tuple[int, int]) -> NDArray[np.int64]:
     if counts.ndim != 1 or ((counts < 0) | (counts > pixels)).any() or int(counts.sum()) != pixels:
         raise ValueError(f"the run lengths of a mask do not add up to an image of size {list(size)}")
     return counts
-
-
-def _from_counts(counts: NDArray[np.int64], height: int) -> Window:
-    """Return the window of whole-image run lengths, column-major in an image of ``height`` rows."""
-    edges = np.cumsum(counts)
-    starts, stops = edges[:-1:2], edges[1::2]
-    starts, stops = starts[stops > starts], stops[stops > starts]
-    if not starts.size:
-        return np.zeros((0, 0), dtype=np.bool_), 0, 0
-    first, last = int(starts[0]) // height, int(stops[-1] - 1) // height
-    # Marks at the starts and stops of runs, summed up along the columns that the mask touches, give its pixels.
-    marks = np.zeros((last - first + 1) * height + 1, dtype=np.int8)
-    marks[starts - first * height] += 1
-    marks[stops - first * height] -= 1
-    columns = np.cumsum(marks[:-1], dtype=np.int8).view(np.bool_).reshape(-1, height)
-    rows = np.flatnonzero(columns.any(axis=0))
-    return columns[:, rows[0] : rows[-1] + 1].T, first, int(rows[0])
 
 
 def _run_lengths(pixels: NDArray[np.bool_], x: int, y: int, size: tuple[int, ...]) -> NDArray[np.int64]:

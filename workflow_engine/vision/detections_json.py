@@ -1,0 +1,349 @@
+"""The table of detected objects as JSON and back, in the form that the ecosystem's clients read and send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeAlias
+from uuid import uuid4
+
+import numpy as np
+from annotated_types import Gt, Len
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
+from supervision import Detections
+from supervision.detection.compact_mask import CompactMask
+
+from workflow_engine.errors import pointer
+from workflow_engine.vision import detections, masks
+from workflow_engine.vision.image import Ancestry
+from workflow_engine.vision.plain import plain
+from workflow_engine.vision.refusals import described, refusal
+
+Row: TypeAlias = dict[str, Any]
+Size: TypeAlias = tuple[int, int]
+Number = Annotated[float, Strict()]
+Whole = Annotated[int, Strict()]
+Text = Annotated[str, Strict()]
+Pair = Annotated[list[Number], Len(2, 2)]
+
+# Columns that are written as they are, in the order of the form: before a row's polygon, and after its key points.
+FIRST = ("path_deviation", "time_in_zone")
+LAST = (
+    "data",
+    "velocity",
+    "speed",
+    "smoothed_velocity",
+    "smoothed_speed",
+    "area_px",
+    "area_converted",
+    "nearest_target_distance",
+)
+ROTATED = ("angle", "rect", "height", "width")
+# Columns whose values are kept as they come, because rows differ in shape or may be null.
+OBJECTS = ("polygon", "data", "nearest_target_distance")
+KEYPOINTS = ("keypoints_class_id", "keypoints_class_name", "keypoints_confidence", "keypoints_xy")
+
+
+def to_json(table: Detections, *, rle: bool = False) -> dict[str, Any]:
+    """Return ``{"image": {"width", "height"}, "predictions": [row, …]}``.
+
+    Rows have the box as its centre and size. A mask is written as the vertices of its largest outline (``points``), or
+    with ``rle`` as COCO run lengths of the whole image (``rle_mask``). A mask without foreground has no points.
+    """
+    height, width = detections.image_size(table) or (None, None)
+    names, ids = detections.class_names(table), detections.detection_ids(table)
+    return {
+        "image": {"width": width, "height": height},
+        "predictions": [_row(table, index, names[index], ids[index], rle) for index in range(len(table))],
+    }
+
+
+def _row(table: Detections, index: int, name: str, detection_id: str, rle: bool) -> Row:
+    x1, y1, x2, y2 = table.xyxy[index].tolist()
+    width, height = float(abs(x2 - x1)), float(abs(y2 - y1))
+    row: Row = {
+        "width": width,
+        "height": height,
+        "x": x1 + width / 2,
+        "y": y1 + height / 2,
+        "confidence": None if table.confidence is None else float(table.confidence[index]),
+        "class_id": None if table.class_id is None else int(table.class_id[index]),
+    }
+    if table.mask is not None and not rle:
+        row["points"] = [{"x": float(x), "y": float(y)} for x, y in _outline(table, index)]
+    if table.tracker_id is not None:
+        row["tracker_id"] = int(table.tracker_id[index])
+    row |= {"class": name, "detection_id": detection_id}
+    row |= _members(table, index, FIRST)
+    if "polygon" in table.data:
+        row["polygon"] = np.rint(np.asarray(table.data["polygon"][index])).astype(int).tolist()
+    if all(column in table.data for column in ROTATED):
+        row |= _members(table, index, ROTATED)
+    row |= _parentage(table, index)
+    if all(column in table.data for column in KEYPOINTS):
+        row["keypoints"] = _keypoints(table, index)
+    row |= _members(table, index, LAST)
+    if table.mask is not None and rle:
+        row["rle_mask"] = masks.to_rle(table.mask, index)
+    return row
+
+
+def _members(table: Detections, index: int, names: Sequence[str]) -> Row:
+    return {name: plain(table.data[name][index]) for name in names if name in table.data}
+
+
+def _outline(table: Detections, index: int) -> Sequence[Sequence[float]]:
+    given = table.data["polygon"][index] if "polygon" in table.data else ()
+    if len(given) > 2:
+        return [(float(x), float(y)) for x, y in given]
+    assert table.mask is not None
+    return masks.polygon(table.mask, index)
+
+
+def _parentage(table: Detections, index: int) -> Row:
+    """Return the row's ``parent_id`` and, for another image than the root, where that lies as far as it is known."""
+    ancestry, column = detections.ancestry_of(table), detections.column(table, "parent_id")
+    if column is None:
+        return {}
+    parent_id = str(column[index])
+    if ancestry is None or parent_id == ancestry.root_id:
+        return {"parent_id": parent_id}
+    if ancestry.is_root:
+        return {"parent_id": parent_id, "root_parent_id": ancestry.root_id}
+    return {
+        "parent_id": parent_id,
+        "parent_origin": ancestry.parent_origin,
+        "root_parent_id": ancestry.root_id,
+        "root_parent_origin": ancestry.root_origin,
+    }
+
+
+def _keypoints(table: Detections, index: int) -> list[Row]:
+    class_ids, names, confidences, places = (plain(table.data[column][index]) for column in KEYPOINTS)
+    return [
+        {"class_id": class_id, "class": name, "confidence": confidence, "x": x, "y": y}
+        for class_id, name, confidence, (x, y) in zip(class_ids, names, confidences, places, strict=True)
+        if name is not None
+    ]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class _Image(_Model):
+    width: Annotated[Whole, Gt(0)] | None
+    height: Annotated[Whole, Gt(0)] | None
+
+
+class _Point(_Model):
+    x: Number
+    y: Number
+
+
+class _Keypoint(_Point):
+    class_id: Whole
+    class_name: Text = Field(alias="class")
+    confidence: Number
+
+
+class _Origin(_Model):
+    offset_x: Whole
+    offset_y: Whole
+    width: Annotated[Whole, Gt(0)]
+    height: Annotated[Whole, Gt(0)]
+
+
+class _Rle(_Model):
+    size: list[Whole]
+    counts: Text | bytes | list[Whole]
+
+
+class _Row(_Model):
+    """One row as it is sent; what is not given is told from what is given as null by ``model_fields_set``."""
+
+    x: Number
+    y: Number
+    width: Number
+    height: Number
+    confidence: Number
+    class_name: Text = Field(alias="class")
+    class_id: Whole
+    points: list[_Point] | None = None
+    rle: _Rle | None = None
+    rle_mask: _Rle | None = None
+    tracker_id: Whole | None = None
+    detection_id: Text = Field(default_factory=lambda: str(uuid4()))
+    parent_id: Text | None = None
+    parent_origin: _Origin | None = None
+    root_parent_id: Text | None = None
+    root_parent_origin: _Origin | None = None
+    keypoints: list[_Keypoint] = []
+    path_deviation: Number = 0.0
+    time_in_zone: Number = 0.0
+    polygon: list[Pair] = []
+    angle: Number = 0.0
+    rect: Annotated[list[Pair], Len(4, 4)] = []
+    data: Any = None
+    velocity: Pair = []
+    speed: Number = 0.0
+    smoothed_velocity: Pair = []
+    smoothed_speed: Number = 0.0
+    area_px: Number = 0.0
+    area_converted: Number = 0.0
+    nearest_target_distance: Number | None = None
+
+    @property
+    def box(self) -> list[float]:
+        x1, y1 = self.x - self.width / 2, self.y - self.height / 2
+        return [x1, y1, x1 + self.width, y1 + self.height]
+
+
+class _Table(_Model):
+    image: _Image
+    predictions: list[_Row]
+
+
+def from_json(value: object, *, name: str, at: str = "", max_pixels: int | None = None) -> Detections:
+    """Read a table from its JSON; a table is returned as it is.
+
+    Masks come from ``rle``, ``rle_mask`` or ``points``, and are kept when every row has one; rows with fewer than three
+    points are left out. Other optional members are read when the first row has them, and then every row must.
+
+    Args:
+        value: The JSON object.
+        name: What the image is called when the rows do not say: the input's name.
+        at: JSON pointer for errors.
+        max_pixels: Largest image that masks are drawn for; ``None`` for no limit.
+
+    Raises:
+        InputError: A member is missing or of the wrong type.
+    """
+    if isinstance(value, Detections):
+        return value
+    sent = _parsed(value, at)
+    size = _size(sent, at, max_pixels)
+    if size is None:
+        return detections.replace(detections.empty(Ancestry.root(name, (0, 0))), metadata={})
+    rows = [row for row in sent.predictions if row.points is None or len(row.points) > 2]
+    if not rows:
+        return detections.empty(Ancestry.root(name, size))
+    drawn = _masks(rows, size, at)
+    table = detections.build(
+        [row.box for row in rows],
+        ancestry=_ancestry(rows, name, size),
+        class_id=[row.class_id for row in rows],
+        class_names=[row.class_name for row in rows],
+        confidence=[row.confidence for row in rows],
+        mask=drawn,
+        prediction_type="object-detection" if drawn is None else "instance-segmentation",
+        detection_ids=[row.detection_id for row in rows],
+        tracker_id=_tracks(rows),
+    )
+    table = detections.with_column(table, "parent_id", [row.parent_id or name for row in rows])
+    return _with_extras(table, rows, at)
+
+
+def _parsed(value: object, at: str) -> _Table:
+    try:
+        return _Table.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        place = pointer(*first["loc"])
+        found = "" if first["type"] == "missing" else f"; found {described(first['input'])}"
+        expected = "Predictions were expected as {image: {width, height}, predictions: [rows]}."
+        wrong = f"At {place or 'the top'}: {first['msg'][:1].lower()}{first['msg'][1:]}{found}."
+        raise refusal(f"{expected} {wrong}", at=at + place) from error
+
+
+def _size(sent: _Table, at: str, max_pixels: int | None) -> Size | None:
+    height, width = sent.image.height, sent.image.width
+    if height is None or width is None:
+        if sent.predictions:
+            raise refusal(
+                "The predictions have rows, so image.width and image.height must be numbers.", at=f"{at}/image"
+            )
+        return None
+    if max_pixels is not None and height * width > max_pixels:
+        message = f"The predictions are of an image of {width} x {height} pixels; at most {max_pixels} are allowed."
+        raise refusal(message, at=f"{at}/image", code="image_too_large")
+    return height, width
+
+
+def _masks(rows: Sequence[_Row], size: Size, at: str) -> CompactMask | None:
+    """Return one mask per row, or ``None`` when some row has none."""
+    windows = []
+    for index, row in enumerate(rows):
+        rle = row.rle or row.rle_mask
+        if rle is not None:
+            try:
+                windows.append(masks.rle_window(rle.model_dump(), size))
+            except ValueError as error:
+                raise refusal(f"Row {index} of the predictions: {error}.", at=at) from error
+        elif row.points is not None:
+            windows.append(masks.polygon_window([(point.x, point.y) for point in row.points], size))
+        else:
+            return None
+    return masks.from_windows(windows, size)
+
+
+def _tracks(rows: Sequence[_Row]) -> list[int] | None:
+    tracks = [row.tracker_id for row in rows if row.tracker_id is not None]
+    return tracks if len(tracks) == len(rows) else None
+
+
+def _ancestry(rows: Sequence[_Row], name: str, size: Size) -> Ancestry:
+    """Return the ancestry that the first row tells, provided that every row says where its image lies."""
+    first = rows[0]
+    if not all(row.parent_origin and row.root_parent_origin for row in rows):
+        return Ancestry.root(first.root_parent_id or name, size)
+    parent, root = first.parent_origin, first.root_parent_origin
+    assert parent is not None
+    assert root is not None
+    return Ancestry(
+        id=first.parent_id or name,
+        size=size,
+        root_id=first.root_parent_id or name,
+        parent_offset=(parent.offset_x, parent.offset_y),
+        parent_size=(parent.height, parent.width),
+        root_offset=(root.offset_x, root.offset_y),
+        root_size=(root.height, root.width),
+    )
+
+
+def _with_extras(table: Detections, rows: Sequence[_Row], at: str) -> Detections:
+    """Return the table with the optional columns that the first row has."""
+    given = [
+        name for name in (*FIRST, *LAST, "polygon", "angle", "rect", "keypoints") if name in rows[0].model_fields_set
+    ]
+    for name in given:
+        lacking = [row.detection_id for row in rows if name not in row.model_fields_set]
+        if lacking:
+            message = f"The first row of the predictions has {name!r}, so every row must; row {lacking[0]!r} lacks it."
+            raise refusal(message, at=f"{at}/predictions")
+    if "keypoints" in given:
+        given.remove("keypoints")
+        table = _with_keypoints(table, [row.keypoints for row in rows])
+    if "rect" in given:
+        given += ["width", "height"]
+    for name in given:
+        values = [getattr(row, name) for row in rows]
+        if name not in OBJECTS:
+            table = detections.with_column(table, name, np.array(values, dtype=np.float64))
+        else:
+            table = detections.with_column(table, name, values)
+    return table
+
+
+def _with_keypoints(table: Detections, rows: Sequence[Sequence[_Keypoint]]) -> Detections:
+    """Return the table with key points, padded to the longest row; padding has no class name."""
+    shape = len(rows), max(len(row) for row in rows)
+    places, confidences = np.zeros((*shape, 2)), np.zeros(shape)
+    class_ids, names = np.full(shape, -1), np.full(shape, None, dtype=object)
+    for index, row in enumerate(rows):
+        for number, point in enumerate(row):
+            places[index, number] = point.x, point.y
+            confidences[index, number] = point.confidence
+            class_ids[index, number], names[index, number] = point.class_id, point.class_name
+    for name, values in zip(KEYPOINTS, (class_ids, names, confidences, places), strict=True):
+        table = detections.with_column(table, name, values)
+    return table

@@ -1,0 +1,172 @@
+"""Images of a run's inputs, in all forms that they come in, and images of its outputs as JSON."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflow_engine.errors import pointer
+from workflow_engine.settings import Limits
+from workflow_engine.vision.decode import decode, encode_jpeg, read_file
+from workflow_engine.vision.image import Ancestry, Image, VideoMetadata, origin_from_json
+from workflow_engine.vision.refusals import described, refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageAccess:
+    """Where images may be taken from, and how large they may be.
+
+    Attributes:
+        limits: Bounds on what is read, fetched and decoded.
+        paths: Whether a text may name a file of this machine.
+        urls: Whether a text may be an address to fetch.
+        allowed_hosts: Hosts and networks that an address may name although they are not public.
+    """
+
+    limits: Limits
+    paths: bool
+    urls: bool
+    allowed_hosts: tuple[str, ...] = ()
+
+
+def default_id(name: str, index: tuple[int, ...]) -> str:
+    """Return what an element of an input is called: ``name``, ``name.[0]``, ``name.[0].[2]``."""
+    return name + "".join(f".[{number}]" for number in index)
+
+
+def load_image(value: object, *, name: str, index: tuple[int, ...], access: ImageAccess) -> Image:
+    """Return the image that an input's value stands for.
+
+    Args:
+        value: An image or an array; a text that is an address, the path of a file, or base64 with or without a data-URI
+            prefix; or an object whose ``value`` is one of these, with ``video_metadata``, ``parent_id``,
+            ``parent_origin``, ``root_parent_id`` and ``root_parent_origin`` as options.
+        name: Name of the input.
+        index: Place of the element in the input's batch; empty for a single value.
+        access: What may be read.
+
+    Raises:
+        InputError: The value is none of these, or cannot be read.
+    """
+    at = pointer("inputs", name, *index)
+    if isinstance(value, Image):
+        return value
+    described_by = value if isinstance(value, dict) else {}
+    source = described_by.get("value", value)
+    if isinstance(source, Image):
+        pixels, encoded = source.pixels, source.encoded
+    else:
+        pixels, encoded = _pixels(source, at, access)
+    video = described_by.get("video_metadata")
+    return Image(
+        pixels=pixels,
+        ancestry=_ancestry(described_by, default_id(name, index), (pixels.shape[0], pixels.shape[1]), at),
+        video=None if video is None else VideoMetadata.from_json(video, at=f"{at}/video_metadata"),
+        encoded=encoded,
+    )
+
+
+def _pixels(source: object, at: str, access: ImageAccess) -> tuple[NDArray[np.uint8], str | None]:
+    """Return the pixels of an image and, if it came as base64, that text."""
+    if isinstance(source, np.ndarray):
+        try:
+            return Image.from_array(source).pixels, None
+        except ValueError as error:
+            raise refusal(f"The image {at} cannot be used: {error}.", at=at, code="image_unreadable") from error
+    if isinstance(source, Path) and access.paths:
+        return read_file(source, limits=access.limits, at=at), None
+    if not isinstance(source, str):
+        raise refusal(f"{_forms(access)}; found {described(source)}.", at=at, code="image_unreadable")
+    if source[:8].lower().startswith(("http://", "https://")):
+        return decode(_fetched(source, at, access), limits=access.limits, at=at), None
+    if access.paths and _is_file(source):
+        return read_file(source, limits=access.limits, at=at), None
+    return decode(_from_base64(source, at, access), limits=access.limits, at=at), source
+
+
+def _forms(access: ImageAccess) -> str:
+    forms = ["base64 text"] + ["a URL"] * access.urls + ["the path of a file, an array"] * access.paths
+    return f"An image must be given as {', '.join(forms)} or an object with one of these as its value"
+
+
+def _fetched(url: str, at: str, access: ImageAccess) -> bytes:
+    if not access.urls:
+        raise refusal("Images by URL are not accepted here.", at=at, code="url_refused", hint="Send the image itself.")
+    from workflow_engine.vision.fetch import fetch
+
+    return fetch(url, limits=access.limits, allowed_hosts=access.allowed_hosts, at=at)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False  # too long for a name, or with a null byte: not a path
+
+
+def _from_base64(text: str, at: str, access: ImageAccess) -> bytes:
+    body = text.partition(",")[2] if text[:5].lower() == "data:" else text
+    if len(body) > access.limits.image_bytes * 3 // 2:
+        message = f"The image is more than {access.limits.image_bytes} bytes, which is the most that is allowed."
+        raise refusal(message, at=at, code="image_too_large")
+    try:
+        return b64decode("".join(body.split()), validate=True)
+    except ValueError as error:
+        message = f"{_forms(access)}; found {described(text)}, which is none of them."
+        raise refusal(message, at=at, code="image_unreadable") from error
+
+
+def _ancestry(value: dict[str, Any], default: str, size: tuple[int, int], at: str) -> Ancestry:
+    """Return the ancestry that an image's object tells, by default that of an input of its own."""
+    parent_offset, parent_size = _origin(value, "parent_origin", ((0, 0), size), at)
+    root_offset, root_size = _origin(value, "root_parent_origin", (parent_offset, parent_size), at)
+    return Ancestry(
+        id=_id(value, "parent_id", default, at),
+        size=size,
+        root_id=_id(value, "root_parent_id", default, at),
+        parent_offset=parent_offset,
+        parent_size=parent_size,
+        root_offset=root_offset,
+        root_size=root_size,
+    )
+
+
+def _id(value: dict[str, Any], member: str, default: str, at: str) -> str:
+    given = value.get(member)
+    if given is None:
+        return default
+    if not isinstance(given, str):
+        raise refusal(f"{member!r} must be text; found {described(given)}.", at=f"{at}/{member}")
+    return given
+
+
+def _origin(
+    value: dict[str, Any], member: str, default: tuple[tuple[int, int], tuple[int, int]], at: str
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    given = value.get(member)
+    return default if given is None else origin_from_json(given, at=f"{at}/{member}")
+
+
+def image_to_json(image: Image) -> dict[str, Any]:
+    """Return the image as an object: base64 (the very text it came with, else a JPEG), video metadata, and ancestry.
+
+    The ancestry is written for an image that was cut from another one.
+    """
+    written = {
+        "type": "base64",
+        "value": image.encoded or b64encode(encode_jpeg(image.pixels)).decode("ascii"),
+        "video_metadata": image.video_metadata().to_json(),
+    }
+    if image.ancestry.id != image.ancestry.root_id:
+        written |= {
+            "parent_id": image.ancestry.id,
+            "parent_origin": image.ancestry.parent_origin,
+            "root_parent_id": image.ancestry.root_id,
+            "root_parent_origin": image.ancestry.root_origin,
+        }
+    return written
