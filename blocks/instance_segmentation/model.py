@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from blocks.instance_segmentation.network import Detected, Network
 from blocks.instance_segmentation.postprocess import Kept, keep, mask_window
 from blocks.instance_segmentation.preprocess import to_tensor
-from workflow_engine.api import Contract, masks
+from workflow_engine.api import Contract, ModelError, masks
 
 if TYPE_CHECKING:
     from supervision.detection.compact_mask import CompactMask
@@ -74,18 +74,21 @@ class RfDetrSeg:
         confidence: float | None,
         classes: Collection[str] | None,
         max_detections: int,
-    ) -> list[Objects]:
-        """Find the objects of each image, with their masks."""
-        found: list[Objects] = []
+    ) -> Iterator[Objects]:
+        """Yield the objects of each image, with their masks.
+
+        Raises:
+            ModelError: If the device's memory is too small.
+        """
+        thresholds = self._thresholds(confidence, classes)
         for batch in self._batches(images):
-            with torch.inference_mode(), self._autocast():
+            with self._running():
                 detected = self._detect(batch)
-                kept = self._keep(detected, batch, self._thresholds(confidence, classes), max_detections)
+                kept = self._keep(detected, batch, thresholds, max_detections)
                 logits = list(self._mask_logits(detected, kept))
             for pixels, chosen, planes in zip(batch, kept, logits, strict=True):
                 size = (pixels.shape[0], pixels.shape[1])
-                found.append(self._objects(chosen, masks.from_windows((mask_window(p, size) for p in planes), size)))
-        return found
+                yield self._objects(chosen, masks.from_windows((mask_window(plane, size) for plane in planes), size))
 
     def detect(
         self,
@@ -94,22 +97,33 @@ class RfDetrSeg:
         confidence: float | None,
         classes: Collection[str] | None,
         max_detections: int,
-    ) -> list[Objects]:
-        """Find the objects of each image, boxes only: no mask is computed."""
-        found: list[Objects] = []
+    ) -> Iterator[Objects]:
+        """Yield the objects of each image, boxes only: no mask is computed.
+
+        Raises:
+            ModelError: If the device's memory is too small.
+        """
+        thresholds = self._thresholds(confidence, classes)
         for batch in self._batches(images):
-            with torch.inference_mode(), self._autocast():
-                detected = self._detect(batch)
-                kept = self._keep(detected, batch, self._thresholds(confidence, classes), max_detections)
-            found.extend(self._objects(chosen, None) for chosen in kept)
-        return found
+            with self._running():
+                kept = self._keep(self._detect(batch), batch, thresholds, max_detections)
+            for chosen in kept:
+                yield self._objects(chosen, None)
 
     def _batches(self, images: Sequence[NDArray[np.uint8]]) -> Iterator[Sequence[NDArray[np.uint8]]]:
         length = BATCH[self._network.device.type]
         return (images[start : start + length] for start in range(0, len(images), length))
 
-    def _autocast(self) -> AbstractContextManager[object]:
-        return nullcontext() if self._dtype is torch.float32 else torch.autocast("cuda", dtype=self._dtype)
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        half = self._dtype is not torch.float32
+        try:
+            with torch.inference_mode(), torch.autocast("cuda", dtype=self._dtype) if half else nullcontext():
+                yield
+        except torch.OutOfMemoryError as error:
+            message = f"The GPU's memory is too small for this model at {self._network.side} px."
+            hint = "Use a smaller size or resolution, half precision, or the device cpu."
+            raise ModelError("out_of_memory", message, hint=hint, whose="operator") from error
 
     def _detect(self, batch: Sequence[NDArray[np.uint8]]) -> Detected:
         pixels = to_tensor(batch, side=self._network.side, resize=self.contract.resize)
