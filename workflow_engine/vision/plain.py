@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -20,14 +21,12 @@ def plain(value: Any) -> Any:
     """
     if type(value) in (str, bool, int, float, type(None)):
         return value
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist() if value.dtype.kind in "biufU" else plain(value.tolist())
     if isinstance(value, Mapping):
-        return {str(plain(key)): plain(member) for key, member in value.items()}
+        return {key_text(key): plain(member) for key, member in value.items()}
     if isinstance(value, (list, tuple, AbstractSet)):
         return [plain(member) for member in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist()) if value.dtype == object else value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, bytes):
         return b64encode(value).decode("ascii")
     if isinstance(value, date):
@@ -35,3 +34,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return plain(value.value)
     return next((kind(value) for kind in (int, float) if isinstance(value, kind)), str(value))
+
+
+def key_text(key: Any) -> str:
+    """Return a key as text: what is no text in its JSON form, as ``3`` or ``null``."""
+    found = plain(key)
+    return found if isinstance(found, str) else json.dumps(found)

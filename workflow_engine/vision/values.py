@@ -15,7 +15,7 @@ from workflow_engine.vision import detections, detections_json
 from workflow_engine.vision.detections import Detections
 from workflow_engine.vision.image import Image, VideoMetadata
 from workflow_engine.vision.image_json import ImageAccess, default_id, image_to_json, load_image
-from workflow_engine.vision.plain import plain
+from workflow_engine.vision.plain import key_text, plain
 from workflow_engine.vision.refusals import described, refusal
 
 __all__ = ["ImageAccess", "deserialise", "in_root_coordinates", "load_image", "serialise"]
@@ -66,7 +66,7 @@ def _written(value: Any, *, rle: bool) -> Any:
     if isinstance(value, VideoMetadata):
         return value.to_json()
     if isinstance(value, Mapping):
-        return {str(plain(key)): _written(member, rle=rle) for key, member in value.items()}
+        return {key_text(key): _written(member, rle=rle) for key, member in value.items()}
     if isinstance(value, (list, tuple)):
         return [_written(member, rle=rle) for member in value]
     return plain(value)
