@@ -26,10 +26,11 @@ def halo_visualization(
     custom_colors: list[str],
     color_axis: str,
 ) -> dict[str, Image]:
-    """Surround every mask with a halo that reaches half of ``kernel_size`` pixels; the masks stay as they are.
+    """Surround every object with a halo that reaches half of ``kernel_size`` pixels; objects stay as they are.
 
-    The halo is the masks' colours, averaged over a square. The image gives way to it to the degree of its brightness;
-    with the ``look`` of ``Glow`` all of its colour is added there, with ``Shade`` only that degree of it.
+    An object is its mask, or its box when it has none. The halo is the objects' colours averaged over a square, and
+    black on the objects. The image gives way to it to the degree of its brightness; with the ``look`` of ``Glow`` all
+    of its colour is added there, with ``Shade`` only that degree of it.
     """
     palette = row_colors(
         predictions,

@@ -27,7 +27,7 @@ def label_texts(predictions: Detections, content: str) -> list[str]:
         known = ", ".join([*CONTENTS, *predictions.data])
         message = f"A label cannot show {content!r}, since the objects have no such column."
         raise BlockError(message, hint=f"It can show {known}.", code="bad_value", whose="author")
-    return [_shown(value) for value in values or ()]
+    return [_shown(value) for value in (() if values is None else values)]
 
 
 def _shown(value: Any) -> str:

@@ -1,0 +1,90 @@
+"""What holds for every block that comes with the engine."""
+
+from __future__ import annotations
+
+import copy
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.blocks.runner import BlockRunner
+from tests.blocks.scenes import picture, tables
+from workflow_engine.manifest import BlockManifest
+from workflow_engine.registry import Registry, built_in
+from workflow_engine.selectors import is_reference
+from workflow_engine.vision.detections import Detections
+from workflow_engine.vision.image import Image
+from workflow_engine.vision.values import TABLES
+
+BLOCKS = Registry([built_in()]).blocks()
+WITHOUT_MODEL = [block for block in BLOCKS if block.model_family is None]
+TABLE_NAMES = list(tables(picture()))
+
+
+def test_every_manifest_loads() -> None:
+    assert [str(problem) for problem in Registry([built_in()]).load_errors] == []
+    assert len(BLOCKS) == sum(path.name.endswith(".json") for path in files("manifests").iterdir())
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.type)
+def test_the_function_agrees_with_the_manifest(block: BlockManifest, run: BlockRunner) -> None:
+    assert callable(run.registry.function(block.type))
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.type)
+def test_a_user_finds_words_on_everything(block: BlockManifest) -> None:
+    assert block.examples
+    assert block.keywords
+    for name, schema in block.parameters.properties.items():
+        assert schema["description"].endswith("."), name
+    assert block.category == "flow" or all(port.preview for port in block.outputs)
+
+
+@pytest.mark.parametrize("table", TABLE_NAMES)
+@pytest.mark.parametrize("block", WITHOUT_MODEL, ids=lambda block: block.type)
+def test_every_example_runs_on_every_table(block: BlockManifest, table: str, run: BlockRunner) -> None:
+    """It gives outputs of the declared kinds that can be written as JSON, and leaves its inputs as they were."""
+    kind = run.registry.step_type(block.type)
+    image = picture()
+    objects = tables(image)[table]
+    before = copy.deepcopy(objects)
+    for example in block.examples:
+        fields = {
+            name: _filled(value, name, block, image, objects)
+            for name, value in example.step.items()
+            if name not in ("type", "name")
+        }
+        assert fields.keys() <= kind.fields.keys()
+        run(block.type, **fields)
+    assert _same(objects, before)
+
+
+def _filled(value: Any, name: str, block: BlockManifest, image: Image, objects: Detections) -> Any:
+    """Put a value in the place of every reference of an example."""
+    ports = {port.name: port for port in block.inputs}
+    if name in ports:
+        port = ports[name]
+        one = image if "image" in port.kinds else objects
+        many = port.multiple or port.dimensionality_offset or block.execution.output_dimensionality == -1
+        return [one, one] if many else one
+    schema = block.parameters.properties[name]
+    if schema.get("x-steps"):
+        return value
+    if isinstance(value, dict) and "x-kinds" in schema.get("additionalProperties", {}):
+        return {key: _sample(schema["additionalProperties"], objects) for key in value}
+    return _sample(schema, objects) if is_reference(value) else value
+
+
+def _sample(schema: dict[str, Any], objects: Detections) -> Any:
+    if "string" in schema.get("type", ()):
+        return "bolt"
+    kinds = schema["x-kinds"]
+    return objects if "*" in kinds or set(kinds) & set(TABLES) else ["bolt", "nut"]
+
+
+def _same(one: Detections, other: Detections) -> bool:
+    columns = one.data.keys() == other.data.keys() and all(list(one.data[n]) == list(other.data[n]) for n in one.data)
+    masks = one.mask is None or np.array_equal(np.asarray(one.mask), np.asarray(other.mask))
+    return columns and masks and np.array_equal(one.xyxy, other.xyxy) and one.metadata == other.metadata
