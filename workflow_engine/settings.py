@@ -25,6 +25,8 @@ class Limits:
         batch: Most images in one run of a server.
         fetch_seconds: Time that fetching one image from a URL may take in all.
         fetch_hops: Most redirects that a fetch follows.
+        body_seconds: Time that an HTTP request's body may take to arrive.
+        run_seconds: Time that a run for an HTTP request may take, its wait for a free worker included.
     """
 
     definition_bytes: int = 1_000_000
@@ -36,6 +38,8 @@ class Limits:
     batch: int = 256
     fetch_seconds: float = 10.0
     fetch_hops: int = 3
+    body_seconds: float = 30.0
+    run_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ class Settings:
         device: Device that ``auto`` means: ``cpu``, ``cuda`` or ``auto`` (``SEGFLOW_DEVICE``).
         allowed_hosts: Hosts and networks (CIDR) that a URL in a request may name although they are not public
             (``SEGFLOW_ALLOWED_HOSTS``, comma separated).
+        api_token: What callers of a server must show (``SEGFLOW_API_TOKEN``); without one it listens to this machine only.
         debug: Whether errors carry tracebacks (``SEGFLOW_DEBUG=1``).
         limits: Bounds on what a run may be given.
     """
@@ -58,6 +63,7 @@ class Settings:
     weights_url: str = PUBLISHED_WEIGHTS
     device: str = "auto"
     allowed_hosts: tuple[str, ...] = ()
+    api_token: str | None = field(default=None, repr=False)
     debug: bool = False
     limits: Limits = field(default_factory=Limits)
 
@@ -79,5 +85,6 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         weights_url=env.get("SEGFLOW_WEIGHTS_URL", PUBLISHED_WEIGHTS),
         device=env.get("SEGFLOW_DEVICE", "auto"),
         allowed_hosts=tuple(h.strip() for h in env.get("SEGFLOW_ALLOWED_HOSTS", "").split(",") if h.strip()),
+        api_token=env.get("SEGFLOW_API_TOKEN") or None,
         debug=env.get("SEGFLOW_DEBUG", "") not in ("", "0"),
     )

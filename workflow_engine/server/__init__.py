@@ -1,0 +1,1 @@
+"""The face for HTTP: the ecosystem's workflow routes on this engine."""

@@ -1,0 +1,35 @@
+"""The application: routes over one engine, and what every request passes before them."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from workflow_engine import __version__
+from workflow_engine.errors import WorkflowError
+from workflow_engine.server.answers import internal_error, refusal
+from workflow_engine.server.limits import BodyLimit, LocalOnly, RequestId
+from workflow_engine.server.routes import health, workflows
+from workflow_engine.server.work import Workers
+from workflow_engine.workflow import Engine
+
+
+def create_app(engine: Engine) -> FastAPI:
+    """Return the application that serves ``engine``, which should not trust its callers."""
+    settings = engine.settings
+    app = FastAPI(title="segflow", version=__version__, docs_url=None, redoc_url=None)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, WorkflowError), "registered for nothing else"
+        return refusal(error, request.scope, debug=settings.debug)
+
+    app.add_exception_handler(WorkflowError, refused)
+    app.add_exception_handler(Exception, internal_error)
+    app.include_router(health.router(app.version))
+    app.include_router(workflows.router(engine, Workers(settings.limits.run_seconds)))
+    app.add_middleware(BodyLimit, limits=settings.limits)
+    if settings.api_token is None:
+        app.add_middleware(LocalOnly)
+    app.add_middleware(RequestId)
+    return app
