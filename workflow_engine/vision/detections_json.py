@@ -7,10 +7,10 @@ from typing import Annotated, Any, TypeAlias
 from uuid import uuid4
 
 import numpy as np
-from annotated_types import Gt, Len
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 from supervision import Detections
 from supervision.detection.compact_mask import CompactMask
+from typing_extensions import TypedDict
 
 from workflow_engine.errors import pointer
 from workflow_engine.vision import detections, masks
@@ -20,10 +20,11 @@ from workflow_engine.vision.refusals import described, refusal
 
 Row: TypeAlias = dict[str, Any]
 Size: TypeAlias = tuple[int, int]
-Number = Annotated[float, Strict()]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Whole = Annotated[int, Strict()]
 Text = Annotated[str, Strict()]
-Pair = Annotated[list[Number], Len(2, 2)]
+Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Positive = Annotated[Whole, Field(gt=0)]
 
 # Columns that are written as they are, in the order of the form: before a row's polygon, and after its key points.
 FIRST = ("path_deviation", "time_in_zone")
@@ -127,20 +128,22 @@ def _keypoints(table: Detections, index: int) -> list[Row]:
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True)
 
 
 class _Image(_Model):
-    width: Annotated[Whole, Gt(0)] | None
-    height: Annotated[Whole, Gt(0)] | None
+    width: Positive | None
+    height: Positive | None
 
 
-class _Point(_Model):
+class _Point(TypedDict):
     x: Number
     y: Number
 
 
-class _Keypoint(_Point):
+class _Keypoint(_Model):
+    x: Number
+    y: Number
     class_id: Whole
     class_name: Text = Field(alias="class")
     confidence: Number
@@ -149,8 +152,8 @@ class _Keypoint(_Point):
 class _Origin(_Model):
     offset_x: Whole
     offset_y: Whole
-    width: Annotated[Whole, Gt(0)]
-    height: Annotated[Whole, Gt(0)]
+    width: Positive
+    height: Positive
 
 
 class _Rle(_Model):
@@ -182,7 +185,7 @@ class _Row(_Model):
     time_in_zone: Number = 0.0
     polygon: list[Pair] = []
     angle: Number = 0.0
-    rect: Annotated[list[Pair], Len(4, 4)] = []
+    rect: Annotated[list[Pair], Field(min_length=4, max_length=4)] = []
     data: Any = None
     velocity: Pair = []
     speed: Number = 0.0
@@ -280,7 +283,7 @@ def _masks(rows: Sequence[_Row], size: Size, at: str) -> CompactMask | None:
             except ValueError as error:
                 raise refusal(f"Row {index} of the predictions: {error}.", at=at) from error
         elif row.points is not None:
-            windows.append(masks.polygon_window([(point.x, point.y) for point in row.points], size))
+            windows.append(masks.polygon_window([(point["x"], point["y"]) for point in row.points], size))
         else:
             return None
     return masks.from_windows(windows, size)

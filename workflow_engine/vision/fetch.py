@@ -121,13 +121,13 @@ def _resolve(target: Target, deadline: float) -> list[str]:
 
     The system's resolver cannot be told when to stop, so it is asked on a thread that is left behind when it is late.
     """
-    answers: SimpleQueue[list[str] | Exception] = SimpleQueue()
+    answers: SimpleQueue[list[str] | OSError | UnicodeError] = SimpleQueue()
 
     def ask() -> None:
         try:
             found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
             answers.put(list(dict.fromkeys(str(address[0]) for *_, address in found)))
-        except Exception as error:
+        except (OSError, UnicodeError) as error:
             answers.put(error)
 
     threading.Thread(target=ask, daemon=True, name="resolve").start()
@@ -135,7 +135,7 @@ def _resolve(target: Target, deadline: float) -> list[str]:
         answer = answers.get(timeout=_left(deadline))
     except Empty:
         raise TimeoutError from None
-    if isinstance(answer, Exception):
+    if not isinstance(answer, list):
         raise answer
     return answer
 

@@ -175,10 +175,10 @@ def _run_lengths(pixels: NDArray[np.bool_], x: int, y: int, size: tuple[int, ...
     """Return the column-major run lengths, background first, of a whole image of ``size`` that holds this window."""
     height, width = size
     rows, columns = pixels.shape
-    # Each column ends with one background pixel, so that no run crosses columns and every change has one position.
-    padded = np.zeros((columns, rows + 1), dtype=np.int8)
-    padded[:, :rows] = pixels.T
-    column, row = np.divmod(np.flatnonzero(np.diff(padded.ravel(), prepend=np.int8(0))), rows + 1)
+    # One background pixel before the first column and after each: no run crosses columns, and all begin with a change.
+    padded = np.zeros(columns * (rows + 1) + 1, dtype=np.bool_)
+    padded[1:].reshape(columns, rows + 1)[:, :rows] = pixels.T
+    column, row = np.divmod(np.flatnonzero(padded[1:] != padded[:-1]), rows + 1)
     edges = (column + x) * height + row + y
     touching = np.flatnonzero(edges[1:-1:2] == edges[2::2]) * 2 + 1
     edges = np.delete(edges, np.concatenate([touching, touching + 1]))

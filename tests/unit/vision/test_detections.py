@@ -43,7 +43,8 @@ def test_a_table_knows_where_its_rows_were_found() -> None:
     assert detections.image_size(found) == (30, 40)
     assert detections.class_names(found) == ["c0", "c1"]
     assert detections.detection_ids(found) == ["a", "b"]
-    assert found.metadata["prediction_type"] == "instance-segmentation" and found.metadata["inference_id"] == "i"
+    assert found.metadata["prediction_type"] == "instance-segmentation"
+    assert found.metadata["inference_id"] == "i"
     assert list(found.data["parent_id"]) == ["photo", "photo"]
 
 
@@ -52,15 +53,20 @@ def test_rows_are_selected_with_plain_indexing() -> None:
     for index in ([2], np.array([False, False, True]), slice(2, 3)):
         chosen = found[index]
         assert isinstance(chosen, Detections)
-        assert detections.detection_ids(chosen) == ["c"] and detections.ancestry_of(chosen) == PHOTO
+        assert detections.detection_ids(chosen) == ["c"]
+        assert detections.ancestry_of(chosen) == PHOTO
         assert np.array_equal(dense(chosen), dense(found)[2:])
     none = found[np.zeros(3, bool)]
-    assert isinstance(none, Detections) and len(none) == 0 and detections.image_size(none) == (30, 40)
+    assert isinstance(none, Detections)
+    assert len(none) == 0
+    assert detections.image_size(none) == (30, 40)
 
 
 def test_an_empty_table_keeps_the_size_of_its_image() -> None:
     none = detections.empty(PHOTO, masks=True)
-    assert len(none) == 0 and detections.image_size(none) == (30, 40) and none.mask is not None
+    assert len(none) == 0
+    assert detections.image_size(none) == (30, 40)
+    assert none.mask is not None
     assert detections.empty(PHOTO, prediction_type="object-detection").mask is None
 
 
@@ -68,10 +74,12 @@ def test_a_table_made_elsewhere_is_read_too() -> None:
     bare = Detections(xyxy=np.zeros((2, 4)), class_id=np.array([3, 4]))
     assert detections.class_names(bare) == ["3", "4"]
     assert len(set(detections.detection_ids(bare))) == 2
-    assert detections.ancestry_of(bare) is None and detections.image_size(bare) is None
+    assert detections.ancestry_of(bare) is None
+    assert detections.image_size(bare) is None
     assert detections.to_root(bare) is bare
     masked = Detections(xyxy=np.zeros((1, 4)), mask=np.zeros((1, 5, 6), bool))
-    assert detections.image_size(masked) == (5, 6) and detections.class_names(masked) == [""]
+    assert detections.image_size(masked) == (5, 6)
+    assert detections.class_names(masked) == [""]
 
 
 def test_columns_are_added_to_a_copy() -> None:
@@ -90,7 +98,8 @@ def test_replacing_a_field_keeps_the_rest() -> None:
     other = detections.replace(found, confidence=np.array([0.1, 0.2]))
     other.data["class_name"] = np.array(["x", "y"])
     other.metadata.clear()
-    assert detections.class_names(found) == ["c0", "c1"] and detections.ancestry_of(found) == PHOTO
+    assert detections.class_names(found) == ["c0", "c1"]
+    assert detections.ancestry_of(found) == PHOTO
 
 
 def test_merging_keeps_the_columns_that_all_have() -> None:
@@ -101,7 +110,8 @@ def test_merging_keeps_the_columns_that_all_have() -> None:
     assert detections.ancestry_of(merged) == crop
     assert detections.class_names(merged) == ["c0", "c1", "c0"]
     assert list(merged.data["parent_id"]) == ["photo", "photo", "crop"]
-    assert merged.tracker_id is None and "speed" not in merged.data
+    assert merged.tracker_id is None
+    assert "speed" not in merged.data
     assert dense(merged).shape == (3, 10, 12)
     assert np.array_equal(dense(merged)[:2], dense(first)[:, :10, :12])
 
@@ -122,7 +132,8 @@ def test_a_row_is_seen_in_its_crop() -> None:
     seen = detections.crop(found, 1, 3, 2, 6, 5, ancestry)
     assert seen.xyxy.tolist() == [[-1, -1, 3, 2]]
     assert np.array_equal(seen.data["keypoints_xy"], [[[2.0, 3.0]]])
-    assert detections.ancestry_of(seen) == ancestry and list(seen.data["parent_id"]) == ["crop"]
+    assert detections.ancestry_of(seen) == ancestry
+    assert list(seen.data["parent_id"]) == ["crop"]
     assert np.array_equal(dense(seen)[0], dense(found)[1, 2:5, 3:6])
     assert np.array_equal(detections.to_root(seen).xyxy, found.xyxy[1:])
 
@@ -136,7 +147,8 @@ def test_going_to_the_root_pastes_the_masks(x: int, y: int, height: int, width: 
     moved = detections.to_root(found)
     assert np.array_equal(dense(moved), canvas[:, :30, :40])
     assert np.array_equal(moved.xyxy, found.xyxy + np.array([x, y, x, y]))
-    assert detections.ancestry_of(moved) == PHOTO and set(moved.data["parent_id"]) == {"photo"}
+    assert detections.ancestry_of(moved) == PHOTO
+    assert set(moved.data["parent_id"]) == {"photo"}
     assert detections.to_root(moved) is moved
 
 
@@ -161,4 +173,5 @@ def test_a_scaled_view_is_brought_back() -> None:
     found = table(1, ancestry=crop)
     moved = detections.to_root(found)
     assert moved.xyxy.tolist() == [[10, 20, 12, 22]]
-    assert dense(moved)[0].nonzero()[0].max() == 21 and dense(moved).sum() == 6
+    assert dense(moved)[0].nonzero()[0].max() == 21
+    assert dense(moved).sum() == 6

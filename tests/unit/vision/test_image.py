@@ -45,7 +45,8 @@ def test_a_crop_of_a_crop_knows_its_place_in_both() -> None:
     inner = outer.crop(3, 4, 9, 8, id="inner", keep_video=True)
     assert inner is not None
     assert np.array_equal(inner.pixels, pixels[14:18, 3:9])
-    assert outer.ancestry.parent_offset == (0, 10) and outer.ancestry.size == (20, 25)
+    assert outer.ancestry.parent_offset == (0, 10)
+    assert outer.ancestry.size == (20, 25)
     assert inner.ancestry == Ancestry(
         id="inner",
         size=(4, 6),
@@ -62,7 +63,8 @@ def test_a_crop_of_a_crop_knows_its_place_in_both() -> None:
 def test_a_crop_may_keep_the_video() -> None:
     image = Image.from_array(np.zeros((4, 4), np.uint8), video=FRAME)
     kept = image.crop(0, 0, 2, 2, id="x", keep_video=True)
-    assert kept is not None and kept.video is FRAME
+    assert kept is not None
+    assert kept.video is FRAME
 
 
 @pytest.mark.parametrize("box", [(5, 0, 9, 4), (0, -4, 4, 0), (2, 2, 2, 4), (3, 3, 1, 4)])
@@ -74,7 +76,9 @@ def test_other_pixels_drop_the_text_the_image_came_with() -> None:
     root = Ancestry.root("photo", (2, 2))
     image = Image(pixels=np.zeros((2, 2, 3), np.uint8), ancestry=root, video=FRAME, encoded="AAAA")
     other = image.with_pixels(np.ones((2, 2), np.uint8))
-    assert other.encoded is None and other.ancestry == root and other.video is FRAME
+    assert other.encoded is None
+    assert other.ancestry == root
+    assert other.video is FRAME
 
 
 def test_video_metadata_goes_to_json_and_back() -> None:
@@ -112,7 +116,8 @@ def test_time_of_a_file_follows_from_the_frame_number() -> None:
 def test_wrong_video_metadata_is_refused(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence) as caught:
         VideoMetadata.from_json(FRAME.to_json() | change, at="/inputs/image")
-    assert caught.value.problem.at == "/inputs/image" and caught.value.problem.whose == "caller"
+    assert caught.value.problem.at == "/inputs/image"
+    assert caught.value.problem.whose == "caller"
 
 
 def test_a_single_image_gets_video_metadata_when_asked() -> None:
