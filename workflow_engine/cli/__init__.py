@@ -1,0 +1,55 @@
+"""The face for the command line: ``segflow run | check | explain | demo | serve | models | blocks``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from workflow_engine import __version__, settings
+from workflow_engine.cli import blocks, check, demo, exits, explain, models, run, serve, terminal
+from workflow_engine.errors import WorkflowError
+
+_COMMANDS = (run, check, explain, demo, serve, models, blocks)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that ``arguments`` name, by default those of the process; return its exit code."""
+    asked = _parser().parse_args(arguments)
+    debug = settings.load().debug
+    try:
+        code: int = asked.command(asked)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        terminal.say("Interrupted.")
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has enough. The rest of it goes nowhere, also at the interpreter's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.OK
+    except WorkflowError as error:
+        if debug:
+            raise
+        terminal.tell(error.problems)
+        return exits.code_of(error)
+    except Exception as error:
+        if debug:
+            raise
+        terminal.tell([exits.unforeseen(error)])
+        return exits.MACHINE
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="segflow",
+        description="Visual workflows on this machine: segment, crop, filter, count, draw.",
+        epilog=exits.TABLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"segflow {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add(commands)
+    return parser

@@ -1,0 +1,126 @@
+"""``segflow run``: a workflow on one picture, several, or a folder of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from workflow_engine.cli import exits, pictures, terminal
+from workflow_engine.cli.outputs import RESULT, Folder, plain_name
+from workflow_engine.cli.results import Results
+from workflow_engine.errors import InputError, Problem, WorkflowError, nearest
+from workflow_engine.workflow import Workflow
+
+
+def add(commands: terminal.Commands) -> None:
+    """Add the command's arguments."""
+    parser = commands.add_parser("run", help="run a workflow on pictures")
+    parser.add_argument("workflow", metavar="WORKFLOW", help="the workflow's JSON file")
+    parser.add_argument(
+        "--image",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH|URL|FOLDER",
+        help="pictures, each run by itself; NAME=PATH where a workflow has several image inputs",
+    )
+    parser.add_argument(
+        "--param",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a value for another input: JSON where it reads as JSON, else text",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help=f"keep pictures and {RESULT} in this folder")
+    parser.add_argument("--json", action="store_true", help="print the whole result as JSON, and nothing else")
+    parser.add_argument("--timeout", type=float, metavar="S", help="give up a picture after this many seconds")
+    parser.set_defaults(command=_run)
+
+
+def _run(asked: argparse.Namespace) -> int:
+    workflow = Workflow.load(asked.workflow)
+    terminal.warn(workflow.plan.warnings)
+    given = pictures.assign(asked.image, workflow.plan.inputs)
+    parameters = _parameters(asked.param, [declared.name for declared in workflow.plan.inputs])
+    folder = None if asked.out is None else Folder(asked.out)
+    results = Results(workflow=Path(asked.workflow).name, folder=folder, apart=len(given) > 1)
+    run_all(workflow, given, parameters, results, timeout=asked.timeout)
+    if asked.json:
+        terminal.show_json(results.to_json())
+    else:
+        results.show()
+    return exits.code_of(results.errors[0][1]) if results.errors else exits.OK
+
+
+def run_all(
+    workflow: Workflow,
+    given: Sequence[Mapping[str, str]],
+    parameters: Mapping[str, Any],
+    results: Results,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Run a workflow once for each of ``given``, every run for itself, and put what it gives into ``results``.
+
+    With several pictures the failure of one is noted and the next one is run; what is done when the user interrupts is
+    kept.
+
+    Raises:
+        WorkflowError: If the only run fails, or what a run gives cannot be written.
+    """
+    names = _names([next(iter(one.values()), "") for one in given])
+    try:
+        with terminal.progress("Pictures", total=len(given)) as advance:
+            for name, one in zip(names, given, strict=True):
+                try:
+                    results.add(name, workflow.run(timeout=timeout, serialised=True, **{**parameters, **one}))
+                except WorkflowError as error:
+                    if len(given) == 1 or error.problem.whose == "operator":
+                        raise
+                    results.add_failure(name, error)
+                advance()
+    finally:
+        if results.images:
+            results.finish()
+
+
+def _names(sources: Sequence[str]) -> list[str]:
+    """A name for each picture that serves as a folder's: its file's, with a number where two are alike."""
+    stems = [plain_name(Path(urlsplit(source).path if "://" in source else source).stem) for source in sources]
+    seen: Counter[str] = Counter()
+    names = []
+    for stem in stems:
+        seen[stem] += 1
+        names.append(stem if stems.count(stem) == 1 else f"{stem}-{seen[stem]}")
+    return names
+
+
+def _parameters(given: Sequence[str], known: Sequence[str]) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` pairs.
+
+    Raises:
+        InputError: If one has no ``=``, or names no input.
+    """
+    values: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise _refusal("bad_param", f"--param {text} has no value.", f"Write --param {text}=VALUE.")
+        if name not in known:
+            hint = nearest(name, known) or f"Its inputs are {', '.join(known) or 'none'}."
+            raise _refusal("unknown_input", f"The workflow has no input {name!r}.", hint)
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = value
+    return values
+
+
+def _refusal(code: str, message: str, hint: str) -> InputError:
+    return InputError(Problem(code=code, message=message, hint=hint, whose="caller"))

@@ -1,0 +1,87 @@
+"""What a person sees: messages, tables and progress bars; plain text where the output is not a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, _SubParsersAction
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from workflow_engine.errors import Problem
+
+if TYPE_CHECKING:  # rich is imported when there is something to show
+    from rich.console import Console
+
+Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"
+"""Where a command's module adds its arguments."""
+
+WIDTH_OF_FILES = 160
+"""Columns of a table that goes to a file or another program."""
+
+
+@cache
+def _console(*, errors: bool) -> Console:
+    from rich.console import Console
+
+    stream = sys.stderr if errors else sys.stdout
+    width = None if stream.isatty() else WIDTH_OF_FILES
+    return Console(stderr=errors, width=width, highlight=False, markup=False, emoji=False)
+
+
+def show(text: str, *, style: str = "") -> None:
+    """Print a line of the answer."""
+    _console(errors=False).print(text, style=style, soft_wrap=True)
+
+
+def say(text: str, *, style: str = "") -> None:
+    """Print a line about the work, apart from the answer."""
+    _console(errors=True).print(text, style=style, soft_wrap=True)
+
+
+def show_json(content: Any) -> None:
+    """Print JSON, and nothing that is not JSON."""
+    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
+    """Print a table; columns whose name ends in a blank are aligned to the right."""
+    from rich import box
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        drawn.add_column(name.strip(), justify="right" if name.endswith(" ") else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    _console(errors=False).print(drawn)
+
+
+def tell(problems: Sequence[Problem]) -> None:
+    """Print what is wrong, each problem in a sentence with its hint, and where it stands in the document."""
+    if len(problems) > 1:
+        say(f"error: {len(problems)} problems", style="bold red")
+    for problem in problems:
+        start = "  - " if len(problems) > 1 else "error: "
+        place = f" [at {problem.at}]" if problem.at else ""
+        say(f"{start}{problem}{place}", style="" if len(problems) > 1 else "red")
+
+
+def warn(problems: Iterable[Problem]) -> None:
+    """Print what is odd but does not stop the work."""
+    for problem in problems:
+        say(f"warning: {problem}", style="yellow")
+
+
+@contextmanager
+def progress(description: str, *, total: int) -> Iterator[Callable[[], None]]:
+    """Draw a progress bar on standard error, if that is a terminal; yields what moves it on by one."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    disable = total < 2 or not sys.stderr.isatty()
+    with Progress(*columns, console=_console(errors=True), transient=True, disable=disable) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda: bar.advance(task)
