@@ -13,7 +13,7 @@ from workflow_engine.vision.detections import Detections
 from workflow_engine.vision.image import Image
 
 BGR = {"bolt": (251, 81, 163), "nut": (64, 64, 255), "washer": (160, 161, 255)}
-DRAWING = ["mask", "polygon", "bounding_box", "halo"]
+DRAWING = ["mask", "polygon", "bounding_box", "halo", "color"]
 
 
 def mixed(image: Image, objects: Detections, opacity: float) -> NDArray[np.float64]:
@@ -124,3 +124,12 @@ def test_classes_have_colours_of_their_own(run: BlockRunner) -> None:
     objects = table(image, [(5, 5, 15, 25), (25, 5, 45, 25), (50, 30, 70, 50)], names=CLASSES)
     drawn = run("core/mask_visualization@v1", image=image, predictions=objects, opacity=1)["image"].pixels
     assert [tuple(drawn[y, x]) for y, x in ((24, 5), (24, 25), (49, 50))] == [BGR[name] for name in CLASSES]
+
+
+def test_boxes_are_filled(run: BlockRunner) -> None:
+    image = picture()
+    objects = table(image, [(10, 12, 40, 44)], names=["nut"])
+    drawn = run("core/color_visualization@v1", image=image, predictions=objects, opacity=0.25)["image"].pixels
+    expected = image.pixels.astype(float)
+    expected[12:45, 10:41] = 0.75 * expected[12:45, 10:41] + 0.25 * np.array(BGR["nut"])
+    assert np.abs(drawn - expected).max() <= 1

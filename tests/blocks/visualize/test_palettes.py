@@ -18,8 +18,8 @@ NAMES = ["washer", "nut", "bolt", "nut"]
 
 
 def colours(objects: Detections, **options: Any) -> list[str]:
-    fields: dict[str, Any] = {"color_palette": "DEFAULT", "palette_size": 10, "custom_colors": [], "color_axis": "CLASS"}
-    return [color.as_hex() for color in row_colors(objects, **(fields | options)).colors]
+    given: dict[str, Any] = {"color_palette": "DEFAULT", "palette_size": 10, "custom_colors": [], "color_axis": "CLASS"}
+    return [color.as_hex() for color in row_colors(objects, **(given | options)).colors]
 
 
 def objects(**options: Any) -> Detections:
