@@ -46,6 +46,6 @@ def fastener_config() -> RfDetrConfig:
         num_queries=QUERIES,
         group_detr=4,
         dropout=0.0,
-        mask_point_sample_ratio=8,
+        class_loss_coefficient=2,
         id2label=dict(enumerate((*CLASS_NAMES, "background"))),
     )

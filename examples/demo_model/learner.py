@@ -38,6 +38,8 @@ class Learner:
         torch.manual_seed(seed)
         self._seed = seed
         self._model = RfDetrForInstanceSegmentation(fastener_config()).train()
+        # With heads this small, the fused attention's backward pass is the slower one on a processor.
+        self._model.set_attn_implementation("eager")
         self._optimizer = torch.optim.AdamW(self._model.parameters(), weight_decay=WEIGHT_DECAY)
         self.steps = 0
         keep_logits_exact(self._model)
