@@ -78,7 +78,7 @@ BY_STEP = {
     "query_undeclared": Rule("UndeclaredSymbolError", _RUNNING, 500),
     "query_evaluation": Rule("EvaluationEngineError", _RUNNING, 500),
     "query_operation": Rule("OperationError", _RUNNING, 500),
-    "unknown_model": Rule("ClientCausedStepExecutionError", _RUNNING, 404),
+    "model_unknown": Rule("ClientCausedStepExecutionError", _RUNNING, 404),
 }
 """Failures of a step with a name of their own."""
 
@@ -93,7 +93,7 @@ BY_ERROR: dict[type[WorkflowError], Rule] = {
 
 _CALLERS_FAULT = Rule("ClientCausedStepExecutionError", _RUNNING)
 _BAD_INPUT = Rule("RuntimeInputError", _INPUTS)
-_ABSOLUTE_PATH = re.compile(r"(?<![\w.$/:@])(?:[A-Za-z]:\\|/)(?:[\w.\-]+[/\\])+[\w.\-]*")
+_ABSOLUTE_PATH = re.compile(r"(?<![\w.$/:@])(?:[A-Za-z]:\\|/(?!inputs/|steps/|outputs/))(?:[\w.\-]+[/\\])+[\w.\-]*")
 
 
 def rule_of(error: WorkflowError) -> Rule:

@@ -1,0 +1,83 @@
+"""Probes, ids, limits, tokens and origins: what holds for every route."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.server.conftest import ROOT, served
+
+EMPTY = {"specification": {"version": "1.0", "inputs": [], "steps": [], "outputs": []}, "inputs": {}}
+
+
+def test_probes(server: httpx.Client) -> None:
+    assert server.get("/healthz").json() == {"status": "healthy"}
+    assert server.get("/readiness").json() == {"status": "ready"}
+    assert {"name", "version", "uuid"} <= server.get("/info").json().keys()
+
+
+def test_every_answer_has_an_id_and_repeats_a_plain_one(server: httpx.Client) -> None:
+    assert server.get("/healthz", headers={"x-request-id": "job-7"}).headers["x-request-id"] == "job-7"
+    made = server.get("/nowhere", headers={"x-request-id": "not plain"})
+    assert made.status_code == 404
+    assert len(made.headers["x-request-id"]) == 32
+    refused = server.post("/workflows/run", content=b"{")
+    assert refused.json()["request_id"] == refused.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "rebound.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+)
+def test_foreign_pages_are_kept_out(server: httpx.Client, headers: dict[str, str]) -> None:
+    answer = server.post("/workflows/run", json=EMPTY, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "foreign_origin")
+
+
+def test_pages_of_this_machine_may_ask(server: httpx.Client) -> None:
+    assert server.post("/workflows/run", json=EMPTY, headers={"Origin": "http://localhost:5173"}).status_code == 200
+
+
+def test_a_body_beyond_the_limit_is_refused_from_its_announcement(server: httpx.Client) -> None:
+    with closing(HTTPConnection("127.0.0.1", server.base_url.port or 0, timeout=30)) as connection:
+        connection.putrequest("POST", "/workflows/run")
+        connection.putheader("Content-Length", "100000001")
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert (answer.status, json.load(answer)["code"]) == (413, "body_too_large")
+
+
+def test_a_token_is_wanted_where_one_is_set(tmp_path: Path) -> None:
+    with served(tmp_path, SEGFLOW_API_TOKEN="s3cret") as client:
+        assert client.get("/healthz").status_code == 200
+        for wrong in ({}, {"Authorization": "Bearer guess"}, {"Authorization": "s3cret"}):
+            answer = client.post("/workflows/run", json=EMPTY, headers=wrong)
+            assert (answer.status_code, answer.json()["code"]) == (401, "token_wanted")
+            assert client.post("/workflows/validate", json=EMPTY["specification"], headers=wrong).status_code == 401
+        assert client.post("/workflows/run", json=EMPTY, headers={"Authorization": "Bearer s3cret"}).status_code == 200
+        assert client.post("/workflows/run?api_key=s3cret", json=EMPTY).status_code == 200
+        assert client.post("/workflows/run", json={**EMPTY, "api_key": "s3cret"}).status_code == 200
+
+
+def serve(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "workflow_engine.cli", "serve", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_no_server_for_others_without_a_token() -> None:
+    done = serve("--host", "0.0.0.0", "--port", "0")
+    assert done.returncode == 4
+    assert done.stderr.count("\n") == 1
+    assert "SEGFLOW_API_TOKEN" in done.stderr
+
+
+def test_an_address_that_is_taken(server: httpx.Client) -> None:
+    done = serve("--port", str(server.base_url.port))
+    assert done.returncode == 4
+    assert "cannot be listened on: address already in use" in done.stderr

@@ -1,0 +1,127 @@
+"""The ecosystem's workflow routes, asked as its clients ask them."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+
+PICTURE = np.full((60, 80, 3), (30, 60, 90), np.uint8)
+
+CROP: dict[str, Any] = {
+    "version": "1.0",
+    "inputs": [{"type": "WorkflowImage", "name": "image"}, {"type": "WorkflowParameter", "name": "note"}],
+    "steps": [
+        {
+            "type": "roboflow_core/absolute_static_crop@v1",
+            "name": "crop",
+            "images": "$inputs.image",
+            "x_center": 20,
+            "y_center": 20,
+            "width": 20,
+            "height": 10,
+        }
+    ],
+    "outputs": [
+        {"type": "JsonField", "name": "crop", "selector": "$steps.crop.crops"},
+        {"type": "JsonField", "name": "note", "selector": "$inputs.note"},
+    ],
+}
+
+
+def picture() -> dict[str, str]:
+    return {"type": "base64", "value": b64encode(cv2.imencode(".png", PICTURE)[1].tobytes()).decode()}
+
+
+def run(server: httpx.Client, document: Any, **inputs: Any) -> httpx.Response:
+    return server.post("/workflows/run", json={"specification": document, "inputs": inputs, "use_cache": True})
+
+
+def test_a_picture_in_a_crop_out(server: httpx.Client) -> None:
+    answer = run(server, CROP, image=picture(), note="hello")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert set(body) == {"outputs", "profiler_trace"}
+    (element,) = body["outputs"]
+    assert element["note"] == "hello"
+    pixels = cv2.imdecode(np.frombuffer(b64decode(element["crop"]["value"]), np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    assert pixels.shape == (10, 20, 3)
+
+
+def test_a_batch_gives_one_element_each_and_leaves_out_what_is_excluded(server: httpx.Client) -> None:
+    asked = {"specification": CROP, "inputs": {"image": [picture()] * 3}, "excluded_fields": ["crop"]}
+    answer = server.post("/infer/workflows", json=asked)
+    assert answer.json()["outputs"] == [{"note": None}] * 3
+
+
+def test_an_empty_batch_gives_nothing(server: httpx.Client) -> None:
+    assert run(server, CROP, image=[]).json()["outputs"] == []
+
+
+def test_validate_names_what_is_odd(server: httpx.Client) -> None:
+    step = {**CROP["steps"][0], "colour": "red"}
+    answer = server.post("/workflows/validate", json={**CROP, "steps": [step]})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["status"] == "ok"
+    assert [(warning["code"], warning["at"]) for warning in body["warnings"]] == [("unknown_field", "/steps/0/colour")]
+
+
+def test_validate_tells_every_problem_at_once(server: httpx.Client) -> None:
+    step = {**CROP["steps"][0], "width": "wide", "images": "$inputs.photo"}
+    answer = server.post("/workflows/validate", json={**CROP, "steps": [step]})
+    assert answer.status_code == 400
+    body = answer.json()
+    assert body["error_type"] == "WorkflowSyntaxError"
+    assert {problem["at"] for problem in body["problems"]} == {"/steps/0/width", "/steps/0/images"}
+    assert [entry["block_id"] for entry in body["blocks_errors"]] == ["crop", "crop"]
+    assert body["blocks_errors"][0]["block_type"] == "roboflow_core/absolute_static_crop@v1"
+    assert body["message"] == body["problems"][0]["message"]
+
+
+def test_versions(server: httpx.Client) -> None:
+    assert server.get("/workflows/execution_engine/versions").json() == {"versions": ["1.17.0"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("/etc/hostname", "image_unreadable"),
+        ({"type": "file", "value": "/etc/hostname"}, "image_unreadable"),
+        ("http://127.0.0.1:1/x.png", "url_refused"),
+        (b64encode(b"no picture").decode(), "image_unreadable"),
+        (17, "image_unreadable"),
+        (None, "input_missing"),
+    ],
+)
+def test_a_bad_picture_is_refused_in_a_sentence(server: httpx.Client, value: Any, code: str) -> None:
+    answer = run(server, CROP, image=value)
+    assert answer.status_code == 400
+    body = answer.json()
+    assert (body["error_type"], body["code"]) == ("RuntimeInputError", code)
+    assert body["message"].endswith(".")
+    assert body["at"] == "/inputs/image"
+
+
+def test_inputs_as_deep_as_json_allows_do_no_harm(server: httpx.Client) -> None:
+    deep = "[" * 900 + "]" * 900
+    empty = '{"version": "1.0", "inputs": [], "steps": [], "outputs": []}'
+    asked = f'{{"specification": {empty}, "inputs": {{"a": {deep}}}}}'
+    assert server.post("/workflows/run", content=asked).status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"inputs": {}}', b'{"specification": [], "inputs": {}}'])
+def test_a_body_that_is_no_request(server: httpx.Client, body: bytes) -> None:
+    answer = server.post("/workflows/run", content=body)
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "bad_request"
+
+
+def test_too_many_pictures_at_once(server: httpx.Client) -> None:
+    answer = run(server, CROP, image=["x"] * 257)
+    assert (answer.status_code, answer.json()["code"]) == (400, "batch_too_large")
