@@ -128,8 +128,17 @@ def _jpeg_size(data: bytes) -> Size | None:
     return None
 
 
-def _png_size(data: bytes) -> Size:
-    return _number(data, 16, 4, "big"), _number(data, 20, 4, "big")
+def _png_size(data: bytes) -> Size | None:
+    # The decoder makes room for as many bytes as a chunk says it has, so every chunk is held against the file's end.
+    at = 8
+    for _ in range(PNG_CHUNKS):
+        length = _number(data, at, 4, "big")
+        if at + 12 + length > len(data):
+            return None
+        if data[at + 4 : at + 8] == b"IEND":
+            return _number(data, 16, 4, "big"), _number(data, 20, 4, "big")
+        at += 12 + length
+    return None
 
 
 def _webp_size(data: bytes) -> Size | None:
@@ -172,7 +181,8 @@ def _gif_size(data: bytes) -> Size:
 
 
 JPEG_MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
-JPEG_SEGMENTS = 2000  # more than any camera or colour profile needs
+JPEG_SEGMENTS = 2000  # before the frame's header: more than any camera or colour profile needs
+PNG_CHUNKS = 50_000  # of some 8,000 bytes each, as encoders write them
 TIFF_SIZES = {256, 257, 322, 323}  # ImageWidth, ImageLength, TileWidth, TileLength
 
 FORMATS: tuple[tuple[str, Callable[[bytes], bool], Callable[[bytes], Size | None]], ...] = (

@@ -31,6 +31,7 @@ __all__ = [
     "crop",
     "detection_ids",
     "empty",
+    "fresh_ids",
     "image_size",
     "merge",
     "replace",

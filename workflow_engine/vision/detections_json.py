@@ -14,17 +14,20 @@ from typing_extensions import TypedDict
 
 from workflow_engine.errors import pointer
 from workflow_engine.vision import detections, masks
-from workflow_engine.vision.image import Ancestry
+from workflow_engine.vision.image import FARTHEST, Ancestry
 from workflow_engine.vision.plain import plain
 from workflow_engine.vision.refusals import described, refusal
 
 Row: TypeAlias = dict[str, Any]
 Size: TypeAlias = tuple[int, int]
-Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
-Whole = Annotated[int, Strict()]
+
+# Bounded, so that sums of two stay numbers and positions fit the integers of masks.
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=-1e300, le=1e300)]
+Whole = Annotated[int, Strict(), Field(ge=-(2**53), le=2**53)]
+Place = Annotated[int, Strict(), Field(ge=-FARTHEST, le=FARTHEST)]
+Length = Annotated[int, Strict(), Field(gt=0, le=FARTHEST)]
 Text = Annotated[str, Strict()]
 Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
-Positive = Annotated[Whole, Field(gt=0)]
 
 # Columns that are written as they are, in the order of the form: before a row's polygon, and after its key points.
 FIRST = ("path_deviation", "time_in_zone")
@@ -132,8 +135,8 @@ class _Model(BaseModel):
 
 
 class _Image(_Model):
-    width: Positive | None
-    height: Positive | None
+    width: Length | None
+    height: Length | None
 
 
 class _Point(TypedDict):
@@ -150,10 +153,10 @@ class _Keypoint(_Model):
 
 
 class _Origin(_Model):
-    offset_x: Whole
-    offset_y: Whole
-    width: Positive
-    height: Positive
+    offset_x: Place
+    offset_y: Place
+    width: Length
+    height: Length
 
 
 class _Rle(_Model):
@@ -273,20 +276,20 @@ def _size(sent: _Table, at: str, max_pixels: int | None) -> Size | None:
 
 
 def _masks(rows: Sequence[_Row], size: Size, at: str) -> CompactMask | None:
-    """Return one mask per row, or ``None`` when some row has none."""
-    windows = []
-    for index, row in enumerate(rows):
-        rle = row.rle or row.rle_mask
-        if rle is not None:
-            try:
-                windows.append(masks.rle_window(rle.model_dump(), size))
-            except ValueError as error:
-                raise refusal(f"Row {index} of the predictions: {error}.", at=at) from error
-        elif row.points is not None:
-            windows.append(masks.polygon_window([(point["x"], point["y"]) for point in row.points], size))
-        else:
-            return None
-    return masks.from_windows(windows, size)
+    """Return one mask per row, drawn one after the other, or ``None`` when some row has none."""
+    if not all(row.rle or row.rle_mask or row.points for row in rows):
+        return None
+    return masks.from_windows((_window(row, size, at) for row in rows), size)
+
+
+def _window(row: _Row, size: Size, at: str) -> masks.Window:
+    rle = row.rle or row.rle_mask
+    if rle is None:
+        return masks.polygon_window([(point["x"], point["y"]) for point in row.points or ()], size)
+    try:
+        return masks.rle_window(rle.model_dump(), size)
+    except ValueError as error:
+        raise refusal(f"The row {row.detection_id!r} of the predictions: {error}.", at=f"{at}/predictions") from error
 
 
 def _tracks(rows: Sequence[_Row]) -> list[int] | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workflow_engine.vision.refusals import described, refusal
 
 DEFAULT_FPS = 30.0
+FARTHEST = 1 << 20  # pixels: positions and sizes that others claim stay where integers of masks do not overflow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +174,10 @@ def origin_from_json(value: object, *, at: str) -> tuple[tuple[int, int], tuple[
         [value.get(name) for name in ("offset_x", "offset_y", "width", "height")] if isinstance(value, dict) else []
     )
     numbers = [member for member in members if isinstance(member, int) and not isinstance(member, bool)]
-    if len(numbers) != 4 or min(numbers[2:]) <= 0:
+    if len(numbers) != 4 or min(numbers[2:]) <= 0 or max(map(abs, numbers)) > FARTHEST:
         raise refusal(
-            "An origin must be an object of whole numbers offset_x, offset_y, width > 0 and height > 0.", at=at
+            f"An origin must be an object of whole numbers offset_x, offset_y, width > 0 and height > 0, up to {FARTHEST}.",
+            at=at,
         )
     x, y, width, height = numbers
     return (x, y), (height, width)

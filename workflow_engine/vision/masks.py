@@ -15,12 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from supervision.detection.compact_mask import CompactMask
 
+from workflow_engine.vision.image import FARTHEST
+
 Masks: TypeAlias = CompactMask | NDArray[np.bool_]
 Window: TypeAlias = tuple[NDArray[np.bool_], int, int]
-
-# A polygon is filled row by row from its topmost vertex on, wherever that lies: coordinates are brought within this of
-# the origin so that an absurd one costs milliseconds and not minutes.
-FARTHEST = 1 << 20
 
 
 def area(masks: Masks) -> NDArray[np.int64]:
@@ -110,6 +108,7 @@ def from_polygons(polygons: Iterable[ArrayLike], size: tuple[int, int]) -> Compa
 
 def polygon_window(points: ArrayLike, size: tuple[int, int]) -> Window:
     """Return the window of a filled polygon, as ``from_polygons`` does for many."""
+    # Filling goes row by row from the topmost vertex on, wherever that lies: an absurd one is to cost no minutes.
     vertices = np.rint(np.asarray(points, dtype=np.float64).reshape(-1, 2)).clip(-FARTHEST, FARTHEST).astype(np.int32)
     corner = np.maximum(vertices.min(axis=0), 0)
     width, height = np.minimum(vertices.max(axis=0) + 1, (size[1], size[0])) - corner

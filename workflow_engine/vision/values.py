@@ -78,8 +78,8 @@ def in_root_coordinates(value: Any) -> Any:
         return detections.to_root(value)
     if isinstance(value, dict):
         return {key: in_root_coordinates(member) for key, member in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(in_root_coordinates(member) for member in value) if type(value) in (list, tuple) else value
+    if type(value) in (list, tuple):
+        return type(value)(in_root_coordinates(member) for member in value)
     return value
 
 
@@ -126,7 +126,7 @@ def _read(value: Any, kind: str, *, name: str, index: tuple[int, ...], access: I
     expected, read = READERS[kind]
     try:
         return read(value)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise refusal(f"The value of {name!r} must be {expected}; found {described(value)}.", at=at) from error
 
 

@@ -92,11 +92,14 @@ def test_a_picture_is_turned_upright() -> None:
     assert np.abs(turned.astype(int) - np.rot90(PICTURE, -1)).mean() < 3
 
 
+def png_chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
 def huge(width: int, height: int) -> Iterator[tuple[str, bytes]]:
     """Small files whose headers claim ``width`` by ``height`` pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunk = b"IHDR" + header
-    yield "png", b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    yield "png", b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IEND", b"")
     yield "gif", b"GIF89a" + struct.pack("<HH", width, height) + bytes(20)
     yield "bmp", b"BM" + bytes(12) + struct.pack("<Iii", 40, width, -height) + bytes(30)
     yield "bmp of 1990", b"BM" + bytes(12) + struct.pack("<IHH", 12, width, height) + bytes(30)
@@ -119,6 +122,14 @@ def test_a_bomb_is_refused_by_its_header(name: str, data: bytes) -> None:
     assert time.perf_counter() - started < 0.02
     assert found.code == "image_too_large"
     assert "20000 x 30000 pixels" in found.message
+
+
+def test_a_chunk_that_claims_more_than_there_is_costs_nothing() -> None:
+    png = encoded("png")
+    for at in (8 + 25, len(png) - 12):
+        started = time.perf_counter()
+        assert problem(png[:at] + b"\x7f\xff\xff\xf0" + png[at + 4 :]).code == "image_unreadable"
+        assert time.perf_counter() - started < 0.02
 
 
 def test_the_limits_can_be_lifted_and_lowered() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -202,6 +203,7 @@ def test_required_members(member: str) -> None:
         ({"image": {"width": 3, "height": 4}}, "At /predictions: field required"),
         (sent(width=0), "/image/width.*greater than 0; found 0"),
         (sent(row(), width=None, height=None), "must be numbers"),
+        (sent(width=2**21), "/image/width.*less than or equal to 1048576"),
         (sent(row(x="60")), "valid number; found '60'"),
         (sent(row(x=float("nan"))), "finite number; found nan"),
         (sent(row(class_id=True)), "valid integer; found True"),
@@ -218,10 +220,37 @@ def test_what_is_refused(value: Any, sentence: str) -> None:
 
 
 def test_an_image_that_is_too_large_is_refused_before_masks_are_drawn() -> None:
-    wide = sent(row(points=corners((0, 0), (9e8, 0), (9e8, 9e8))), width=10**9, height=10**9)
+    wide = sent(row(points=corners((0, 0), (9e5, 0), (9e5, 9e5))), width=10**6, height=10**6)
     with pytest.raises(InputError, match="at most 1000000 are allowed") as caught:
         from_json(wide, name="p", max_pixels=10**6)
     assert caught.value.problem.code == "image_too_large"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"x": 1e308},
+        {"class_id": 2**63},
+        {"tracker_id": -(2**70)},
+        {"points": corners((0, 0), (1e301, 0), (0, 5))},
+        {"rle": {"size": [2**70, 3], "counts": "1"}},
+        {"parent_origin": {"offset_x": 2**31, "offset_y": 0, "width": 9, "height": 9}},
+        {"root_parent_origin": {"offset_x": 0, "offset_y": 0, "width": 2**31, "height": 9}},
+    ],
+)
+def test_numbers_beyond_all_measure_are_refused(members: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"(less|greater) than or equal"):
+        from_json(sent(row(**members)), name="p")
+
+
+def test_many_large_masks_are_drawn_one_after_the_other() -> None:
+    size = 1000, 1000
+    full = {"size": list(size), "counts": [0, 1_000_000]}
+    tracemalloc.start()
+    table = from_json(sent(*(row(rle=full) for _ in range(50)), width=1000, height=1000), name="p")
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+    assert masks.area(table.mask).tolist() == [1_000_000] * 50  # type: ignore[arg-type]
 
 
 def test_rows_with_two_points_are_left_out() -> None:

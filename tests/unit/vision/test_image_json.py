@@ -98,7 +98,7 @@ def test_addresses_are_fetched_where_that_is_allowed(monkeypatch: pytest.MonkeyP
         ("photo.png", "found 'photo.png', which is none of them"),
         ("", "not in a format"),
         ("aGVsbG8=", "not in a format that can be read"),
-        (TEXT[:200], "broken, cut short"),
+        (TEXT[:200], "cut short"),
         ("ä" * 50, "type str, which is none of them"),
         (PICTURE.astype(np.float32), "float32"),
         (Path("/etc/hostname"), "PosixPath"),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from workflow_engine.errors import InputError
 from workflow_engine.settings import Limits
 from workflow_engine.vision import detections, masks
 from workflow_engine.vision.image import Ancestry, Image, VideoMetadata
-from workflow_engine.vision.values import ImageAccess, deserialise, in_root_coordinates, serialise
+from workflow_engine.vision.values import READERS, TABLES, ImageAccess, deserialise, in_root_coordinates, serialise
 
 ACCESS = ImageAccess(limits=Limits(), paths=False, urls=False)
 CROP = Ancestry.root("image", (30, 40)).crop("crop", 10, 5, (20, 20))
@@ -163,6 +166,32 @@ def test_wrong_values_are_refused(kind: str, value: Any, expected: str) -> None:
         read(value, kind, index=(0, 2))
     assert expected in caught.value.problem.message
     assert caught.value.problem.at.startswith("/inputs/given/0/2")
+
+
+WORDS = st.sampled_from(
+    ["value", "image", "width", "height", "predictions", "x", "y", "confidence", "class", "class_id", "points", "rle"]
+    + ["size", "counts", "parent_origin", "offset_x", "keypoints", "top", "video_metadata", "frame_number", "positive"]
+)
+NUMBERS = st.integers() | st.sampled_from([10**400, -(2**63), 2**31]) | st.floats()
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=9) | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=8),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=500)
+@given(JSON, st.sampled_from(["image", "classification_prediction", "video_metadata", *TABLES, *READERS]))
+def test_no_value_does_more_than_be_refused(value: Any, kind: str) -> None:
+    with suppress(InputError):
+        read(value, kind)
+
+
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(["rle", "points", "keypoints", "tracker_id", "rect"], JSON)))
+def test_no_row_does_more_than_be_refused(members: dict[str, Any]) -> None:
+    row = {"x": 1, "y": 2, "width": 3, "height": 4, "confidence": 0.5, "class": "a", "class_id": 0}
+    with suppress(InputError):
+        read({"image": {"width": 9, "height": 9}, "predictions": [row | members]}, TABLES[0])
 
 
 def test_the_first_kind_that_can_read_wins() -> None:
