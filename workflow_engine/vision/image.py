@@ -170,15 +170,12 @@ def origin_from_json(value: object, *, at: str) -> tuple[tuple[int, int], tuple[
     Raises:
         InputError: It is not an object of whole numbers with a positive width and height.
     """
-    members = (
-        [value.get(name) for name in ("offset_x", "offset_y", "width", "height")] if isinstance(value, dict) else []
-    )
+    given = value if isinstance(value, dict) else {}
+    members = [given.get(name) for name in ("offset_x", "offset_y", "width", "height")]
     numbers = [member for member in members if isinstance(member, int) and not isinstance(member, bool)]
     if len(numbers) != 4 or min(numbers[2:]) <= 0 or max(map(abs, numbers)) > FARTHEST:
-        raise refusal(
-            f"An origin must be an object of whole numbers offset_x, offset_y, width > 0 and height > 0, up to {FARTHEST}.",
-            at=at,
-        )
+        message = "An origin must be an object of whole numbers: offset_x, offset_y, width > 0, height > 0."
+        raise refusal(message, at=at)
     x, y, width, height = numbers
     return (x, y), (height, width)
 
