@@ -111,8 +111,6 @@ def _read_pickle(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise _refused(path, str(error)) from error
-    except OSError:
-        raise
     # A damaged or hostile pickle makes the unpickler fail in any way there is.
     except Exception as error:
         raise _unreadable(path, f"{type(error).__name__}: {error}") from error

@@ -56,7 +56,11 @@ def read(labels: Labels) -> Sequence[str]:
         ModelError: If the file cannot be read, or what was given is not a list of names.
     """
     names = _from_file(Path(labels)) if isinstance(labels, str | Path) else labels
-    if not names or not all(isinstance(name, str) and name.strip() for name in names):
+    if (
+        not isinstance(names, list | tuple)
+        or not names
+        or not all(isinstance(name, str) and name.strip() for name in names)
+    ):
         raise ModelError("model_labels", f"Class names must be a list of non-empty texts; found {_short(names)}.")
     return [name.strip() for name in names]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from math import isqrt
+from collections.abc import Mapping
+from math import ceil, isqrt, sqrt
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,12 +28,9 @@ def load(folder: Path, contract: Contract, *, device: str, precision: str, resol
     where = str(folder / "config.json")
     read = checkpoint.read(folder)
     config = members(read.config or {}, where=where)
-    side = contract.resolution if resolution is None else resolution
     backbone = config["backbone_config"]
-    step = int(backbone["patch_size"]) * int(backbone["num_windows"])
-    if side <= 0 or side % step:
-        message = f"The resolution {side} does not suit the model in {folder}: it must be a multiple of {step}."
-        raise ModelError("model_resolution", message, hint=f"Use {max(1, round(side / step)) * step}.")
+    side = contract.resolution if resolution is None else resolution
+    check_resolution(side, config)
     state = for_inference(to_modules(read.state), queries=int(config["num_queries"]))
     if POSITIONS in state:
         state[POSITIONS] = resized_positions(state[POSITIONS].float(), side // int(backbone["patch_size"]))
@@ -39,9 +38,23 @@ def load(folder: Path, contract: Contract, *, device: str, precision: str, resol
     try:
         modules.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
     except RuntimeError as error:
-        message = f"The weights in {folder} do not fit its config.json: {error}."
+        message = f"The weights of this model do not fit its config.json: {error}."
         raise ModelError("model_keys", message, hint="Add the model again.", whose="operator") from error
     return RfDetrSeg(Network(modules, device=device), contract, dtype=getattr(torch, precision))
+
+
+def check_resolution(side: int, config: Mapping[str, Any]) -> None:
+    """Refuse a resolution that patches and windows do not fill, or that has fewer cells than there are queries.
+
+    Raises:
+        ModelError: Naming the nearest that suits.
+    """
+    patch = int(config["backbone_config"]["patch_size"])
+    step = patch * int(config["backbone_config"]["num_windows"])
+    least = ceil(sqrt(int(config["num_queries"])) * patch / step) * step
+    if side % step or side < least:
+        message = f"The resolution {side} does not suit this model: it takes multiples of {step} from {least} on."
+        raise ModelError("model_resolution", message, hint=f"Use {max(least, round(side / step) * step)}.")
 
 
 def resized_positions(positions: Tensor, cells: int) -> Tensor:

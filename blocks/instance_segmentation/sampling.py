@@ -31,11 +31,11 @@ class Axis:
 def axis(source: int, target: int) -> Axis:
     """Return where ``target`` samples spread evenly over ``source`` cells fall.
 
-    The centre of sample ``i`` lies at ``(i + 0.5) * source / target - 0.5``, cut off at the border. The arithmetic is
-    in float32, as in PyTorch's ``interpolate``, so that the positions are the same to the last bit.
+    The centre of sample ``i`` lies at ``(i + 0.5) * source / target - 0.5``, cut off at the border. As in PyTorch's
+    ``interpolate`` the scale is a float32, and so is the position, rounded once.
     """
-    scale = np.float32(source) / np.float32(target)
-    position = (np.arange(target, dtype=np.float32) + np.float32(0.5)) * scale - np.float32(0.5)
+    scale = np.float64(np.float32(source) / np.float32(target))
+    position = ((np.arange(target) + 0.5) * scale - 0.5).astype(np.float32)
     position = position.clip(0, source - 1)
     low = position.astype(np.intp)
     samples = Axis(low, np.minimum(low + 1, source - 1), position - low.astype(np.float32))

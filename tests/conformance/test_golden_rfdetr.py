@@ -32,7 +32,7 @@ def found(size: str, threshold: float, tmp_path: Path) -> Objects:
     model = FAMILY.load(folder, contract, device="cpu", precision="float32", resolution=None)
     picture = cv2.imread(str(GOLDEN / "image.png"))
     assert picture is not None
-    (objects,) = model.predict([picture], confidence=threshold, classes=None, max_detections=300)
+    (objects,) = model.predict([picture.astype(np.uint8)], confidence=threshold, classes=None, max_detections=300)
     return objects
 
 

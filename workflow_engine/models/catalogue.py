@@ -296,7 +296,7 @@ def verify(folder: Path, contract: Contract) -> None:
         ModelError: If they differ: the file was damaged or exchanged.
     """
     if contract.sha256 is not None and checksum(folder / WEIGHTS, "sha256") != contract.sha256:
-        message = f"The weights {folder / WEIGHTS} are not those that were kept there: the checksum differs."
+        message = f"The weights in {folder.name} are not those that were kept there: the checksum differs."
         raise ModelError("model_checksum", message, hint="Remove the model and add it again.", whose="operator")
 
 
