@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
+from workflow_engine.cli import terminal
 from workflow_engine.cli.outputs import PictureFile
-
-LONGEST = 100
 
 
 def in_words(value: Any) -> str:
@@ -32,8 +30,7 @@ def in_words(value: Any) -> str:
             return _first_of(value)
         case [{"type": "base64"}, *_]:
             return f"{_counted(len(value), 'picture')} (--out DIR keeps them)"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return value if isinstance(value, str) else terminal.compact(value)
 
 
 def _objects(rows: list[Any]) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:  # rich is imported when there is something to show
 Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"
 """Where a command's module adds its arguments."""
 
+LONGEST = 100
+"""Characters of a value in a table."""
+
 WIDTH_OF_FILES = 160
 """Columns of a table that goes to a file or another program."""
 
@@ -44,6 +47,12 @@ def say(text: str, *, style: str = "") -> None:
 def show_json(content: Any) -> None:
     """Print JSON, and nothing that is not JSON."""
     sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def compact(value: Any) -> str:
+    """Return ``value`` as JSON on one line, cut to what a cell of a table can hold."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
@@ -85,3 +94,15 @@ def progress(description: str, *, total: int) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=_console(errors=True), transient=True, disable=disable) as bar:
         task = bar.add_task(description, total=total)
         yield lambda: bar.advance(task)
+
+
+@contextmanager
+def download(description: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Draw the progress of a download likewise; yields what takes the bytes that are here, and those in all."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console, disable = _console(errors=True), not sys.stderr.isatty()
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=disable) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda have, total: bar.update(task, completed=have, total=total)
