@@ -14,7 +14,6 @@ from workflow_engine.definition import Definition, Output, Step, WorkflowInput
 from workflow_engine.errors import CompileError, ManifestError, Problem, nearest, pointer
 from workflow_engine.kinds import compatible, spoken
 from workflow_engine.lineage import Misaligned, Wire, input_lineage, place
-from workflow_engine.manifest import StepField, StepType
 from workflow_engine.plan import (
     Binding,
     DictOf,
@@ -33,6 +32,7 @@ from workflow_engine.plan import (
 )
 from workflow_engine.registry import Registry
 from workflow_engine.selectors import EVERY_OUTPUT, InputRef, OutputRef, StepRef, is_reference, parse
+from workflow_engine.step_type import StepField, StepType
 
 LANGUAGE_VERSION = "1.17.0"
 """Version of the workflow language that this engine speaks."""

@@ -10,8 +10,8 @@ from workflow_engine.definition import WorkflowInput
 from workflow_engine.errors import InputError, Problem, nearest, pointer
 from workflow_engine.kinds import ANYTHING
 from workflow_engine.lineage import ROOT, input_lineage
-from workflow_engine.manifest import StepField
 from workflow_engine.plan import FromInput, Plan, PlannedStep
+from workflow_engine.step_type import StepField
 from workflow_engine.vision.values import ImageAccess, deserialise
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from workflow_engine.definition import Definition, WorkflowInput
 from workflow_engine.errors import Problem
-from workflow_engine.manifest import StepType
+from workflow_engine.step_type import StepType
 
 Lineage: TypeAlias = tuple[str, ...]
 """One id per dimension of a value: the batch of inputs first, then each step that raised the dimension."""

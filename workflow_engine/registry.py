@@ -16,16 +16,11 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from workflow_engine.block_checks import check_signature, read_manifest
 from workflow_engine.errors import ManifestError, Problem
 from workflow_engine.forms import check_form
-from workflow_engine.manifest import (
-    BlockManifest,
-    StepType,
-    check_signature,
-    load_entrypoint,
-    read_manifest,
-    step_type,
-)
+from workflow_engine.manifest import BlockManifest, load_entrypoint
+from workflow_engine.step_type import StepType, step_type
 
 ENTRY_POINTS = "segflow.blocks"
 

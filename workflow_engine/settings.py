@@ -53,7 +53,8 @@ class Settings:
         device: Device that ``auto`` means: ``cpu``, ``cuda`` or ``auto`` (``SEGFLOW_DEVICE``).
         allowed_hosts: Hosts and networks (CIDR) that a URL in a request may name although they are not public
             (``SEGFLOW_ALLOWED_HOSTS``, comma separated).
-        api_token: What callers of a server must show (``SEGFLOW_API_TOKEN``); without one it listens to this machine only.
+        api_token: What callers of a server must show (``SEGFLOW_API_TOKEN``); without one it listens to this machine
+            only.
         debug: Whether errors carry tracebacks (``SEGFLOW_DEBUG=1``).
         limits: Bounds on what a run may be given.
     """

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from workflow_engine.manifest import BlockManifest, StepType
+from workflow_engine.manifest import BlockManifest
 from workflow_engine.registry import Registry
+from workflow_engine.step_type import StepType
 from workflow_engine.vision.detections import Detections
 from workflow_engine.vision.image import Image
 from workflow_engine.vision.values import TABLES, TEXTS, serialise
