@@ -13,9 +13,9 @@ from workflow_engine.errors import InputError, ManifestError, Problem, nearest
 from workflow_engine.manifest import BlockManifest
 from workflow_engine.registry import Registry, Source, installed
 from workflow_engine.schemas import Schema, expectation
+from workflow_engine.step_type import StepField, StepType
 
 _QUERIES = {"operations": "a list of operations", "statement_group": "a condition", "cases": "conditions with results"}
-from workflow_engine.step_type import StepField, StepType
 
 
 def add(commands: terminal.Commands) -> None:
