@@ -64,9 +64,10 @@ class Once(Generic[K, V]):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What makes two loaded models different."""
+    """What makes two loaded models different; ``weights`` is their checksum, so that new ones under a name are seen."""
 
     model: str
+    weights: str | None
     device: str
     precision: str
     resolution: int
@@ -114,17 +115,18 @@ class ModelPool:
         Raises:
             ModelError: If the model is unknown, or cannot be had, read, or used like this.
         """
-        entry = self._entry(model_id)
+        entry = self._here(self._entry(model_id))
+        contract = entry.contract
         family = self.catalogue.family(entry)
         place = family.device(self.catalogue.settings.device if device == "auto" else device, precision=precision)
-        side = entry.contract.resolution if resolution is None else resolution
-        key = Key(entry.id, place, precision, side)
+        side = contract.resolution if resolution is None else resolution
+        key = Key(entry.id, contract.sha256, place, precision, side)
 
         def load() -> LoadedModel:
-            folder, contract = self._files(entry)
+            assert entry.folder is not None
             with disk_errors_explained(f"Loading {entry.id}"):
-                verify(folder, contract)
-                return family.load(folder, contract, device=place, precision=precision, resolution=side)
+                verify(entry.folder, contract)
+                return family.load(entry.folder, contract, device=place, precision=precision, resolution=side)
 
         model = self._models.get(key, load)
         self._make_room(key)
@@ -162,14 +164,14 @@ class ModelPool:
 
         return self._entries.get(f"{path}:{status.st_mtime_ns}:{status.st_size}", read)
 
-    def _files(self, entry: Entry) -> tuple[Path, Any]:
+    def _here(self, entry: Entry) -> Entry:
+        """Return the entry with its files, pulled if need be, once for all threads that want them."""
         if entry.folder is not None:
-            return entry.folder, entry.contract
+            return entry
         pulled = self._entries.get(entry.id, lambda: self.catalogue.pull(entry.id, progress=self._progress))
         # From now on the catalogue finds it, for as long as it is kept.
         self._entries.forget(entry.id)
-        assert pulled.folder is not None
-        return pulled.folder, pulled.contract
+        return pulled
 
     def _make_room(self, wanted: Key) -> None:
         models = self._models.made()
