@@ -132,6 +132,11 @@ def test_a_chunk_that_claims_more_than_there_is_costs_nothing() -> None:
         assert time.perf_counter() - started < 0.02
 
 
+@pytest.mark.parametrize("data", [data for _, data in huge(60_000, 60_000)][:3])
+def test_without_a_limit_the_decoder_has_its_own(data: bytes) -> None:
+    assert problem(data, Limits(image_pixels=None)).code == "image_unreadable"
+
+
 def test_the_limits_can_be_lifted_and_lowered() -> None:
     assert decode(encoded("png"), limits=Limits(image_pixels=None)).shape == (30, 40, 3)
     assert decode(encoded("png"), limits=Limits(image_pixels=1200)).shape == (30, 40, 3)
@@ -148,6 +153,9 @@ def test_the_limits_can_be_lifted_and_lowered() -> None:
         b"\xff\xd8\xff\xe0\x00\x00" * 3,
         b"\xff\xd8\xff" + bytes(100),
         b"\xff\xd8" + b"\xff" * 100,
+        b"\xff\xd8\xff\xda\x00\x02",
+        b"\xff\xd8" + b"\xff\xe0\x00\x02" * 2001,
+        b"\x89PNG\r\n\x1a\n" + png_chunk(b"tEXt", b"") * 50_001,
         b"RIFF\0\0\0\0WEBPVP8 " + bytes(40),
         b"II*\0\xff\xff\xff\xff",
         b"II*\0\x08\0\0\0\x00\x00" + bytes(20),

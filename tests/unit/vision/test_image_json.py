@@ -66,6 +66,7 @@ def test_files_are_read_where_that_is_allowed(tmp_path: Path) -> None:
         assert problem(value).code == "image_unreadable"
     assert load(TEXT, LOCAL).encoded == TEXT
     assert "'none.png'" in problem("none.png", LOCAL).message
+    assert "not in a format" in problem("A" * 5000, LOCAL).message
 
 
 def test_addresses_are_fetched_where_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
