@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,16 @@ def first(candidates: list[Any], *, default: Any) -> dict[str, Any]:
     return {"value": next((c for c in candidates if c is not None), default)}
 
 
+def named(number: float, *, names: list[str]) -> dict[str, float]:
+    return {name: number + i for i, name in enumerate(names)}
+
+
+def named_outputs(fields: Mapping[str, Any]) -> dict[str, list[str]]:
+    if not isinstance(fields.get("names"), list):
+        raise BlockError("names is not a list.", hint="Give a list of texts.")
+    return {name: ["float"] for name in fields["names"]}
+
+
 class Counter:
     """Counts its calls: state across the runs of a session."""
 
@@ -76,7 +87,7 @@ def _parameter(kind: str, default: Any = ..., **more: Any) -> dict[str, Any]:
 
 
 def _toy(name: str, inputs: dict[str, Any], parameters: dict[str, Any], outputs: dict[str, str], **more: Any) -> Any:
-    category = "logic" if outputs else "flow"
+    category = more.pop("category", "logic" if outputs else "flow")
     execution = {"cache": "never", "device": "cpu", **more.pop("execution", {})}
     return {
         "manifest_version": 1,
@@ -162,6 +173,14 @@ TOYS = [
         {"number": None},
         {"how": _parameter("string", enum=["blame", "crash", "fine", "shape"])},
         {"result": "float"},
+    ),
+    _toy(
+        "named",
+        {"number": None},
+        {"names": _parameter("array", items={"type": "string"})},
+        {},
+        category="logic",
+        outputs_from="tests.toys:named_outputs",
     ),
     _toy("nap", {"number": None}, {"seconds": _parameter("number", 0, **FLOATS)}, {"number": "float"}),
 ]

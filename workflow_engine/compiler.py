@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from workflow_engine import graph
 from workflow_engine.definition import Definition, Output, Step, WorkflowInput
-from workflow_engine.errors import CompileError, ManifestError, Problem, nearest, pointer
+from workflow_engine.errors import BlockError, CompileError, ManifestError, Problem, nearest, pointer
 from workflow_engine.kinds import compatible, spoken
 from workflow_engine.lineage import Misaligned, Wire, input_lineage, place
 from workflow_engine.plan import (
@@ -32,7 +32,7 @@ from workflow_engine.plan import (
 )
 from workflow_engine.registry import Registry
 from workflow_engine.selectors import EVERY_OUTPUT, InputRef, OutputRef, StepRef, is_reference, parse
-from workflow_engine.step_type import StepField, StepType
+from workflow_engine.step_type import StepField, StepType, with_further_outputs
 
 LANGUAGE_VERSION = "1.17.0"
 """Version of the workflow language that this engine speaks."""
@@ -166,7 +166,11 @@ def _check_dimensionality(draft: _Draft) -> None:
 def _resolve_types(draft: _Draft) -> None:
     for i, step in enumerate(draft.definition.steps):
         try:
-            draft.types.append(draft.registry.step_type(step.type))
+            draft.types.append(with_further_outputs(draft.registry.step_type(step.type), step.fields))
+        except BlockError as error:
+            draft.types.append(None)
+            message = f"The outputs of the step {step.name!r} cannot be told: {error.message}"
+            draft.blame("bad_value", message, step=i, hint=error.hint)
         except KeyError:
             draft.types.append(None)
             hint = nearest(step.type, draft.registry.type_names) or "segflow blocks list shows every block."
@@ -358,7 +362,7 @@ def _place(draft: _Draft) -> None:
         except Misaligned as fault:
             draft.blame(fault.code, f"In the step {name!r}: {fault}", step=position, name=fault.field)
             return
-        draft.lineages[name] = output_lineage if kind.manifest.outputs else lineage
+        draft.lineages[name] = output_lineage if kind.outputs else lineage
         draft.planned.append(
             PlannedStep(
                 name=name,

@@ -280,7 +280,8 @@ class _Run:
             return missing, [value]
         below = (child for child in self._extents.below(origin.lineage, index) if self._granted(step, child))
         values = [value for missing, value in (self._value(origin, child) for child in below) if not missing]
-        return not values, values
+        collapses = step.type.manifest.execution.output_dimensionality == -1
+        return collapses and not values, values  # nothing to collapse is nothing, as in the ecosystem
 
     def _value(self, origin: Origin, index: Index) -> tuple[bool, Any]:
         match origin:

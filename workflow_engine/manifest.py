@@ -102,6 +102,7 @@ class BlockManifest(_Part):
     inputs: tuple[Port, ...]
     parameters: Parameters
     outputs: tuple[Port, ...]
+    outputs_from: str | None = None
     execution: Execution
     requires: dict[str, Any] = {}
     examples: tuple[Example, ...] = Field(default=())

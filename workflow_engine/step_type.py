@@ -6,14 +6,14 @@ step may have, whether each takes a literal, a reference or both, and how the va
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
 
-from workflow_engine.manifest import ALIASES, KINDS, STEPS, BlockManifest, Compat
+from workflow_engine.manifest import ALIASES, KINDS, STEPS, BlockManifest, Compat, load_entrypoint
 from workflow_engine.schemas import Schema, faults, validator
 from workflow_engine.selectors import is_reference
 
@@ -138,6 +138,18 @@ def step_type(manifest: BlockManifest, name: str) -> StepType:
             for port in manifest.outputs
         },
     )
+
+
+def with_further_outputs(kind: StepType, fields: Mapping[str, Any]) -> StepType:
+    """Return ``kind`` with the outputs that its block derives from the fields of one step.
+
+    Raises:
+        BlockError: If the fields do not tell what the outputs are.
+    """
+    if kind.manifest.outputs_from is None:
+        return kind
+    further: Mapping[str, Sequence[str]] = load_entrypoint(kind.manifest.outputs_from)(fields)
+    return replace(kind, outputs={**kind.outputs, **{name: tuple(kinds) for name, kinds in further.items()}})
 
 
 def _input_fields(manifest: BlockManifest, spelled: Mapping[str, str]) -> Iterator[StepField]:

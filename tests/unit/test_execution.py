@@ -84,6 +84,24 @@ def test_no_children_give_an_empty_list_and_nothing_to_collapse(engine: Engine) 
     ]
 
 
+def test_a_list_of_children_may_be_empty(engine: Engine) -> None:
+    steps = [
+        step("split", "s", number="$inputs.n", parts=0),
+        step("compare", "c", whole="$inputs.n", parts="$steps.s.part"),
+    ]
+    assert run(engine, document([BATCH], steps, c="$steps.c.text"), n=1) == [{"c": "1 of []"}]
+
+
+def test_outputs_that_depend_on_the_fields_of_a_step(engine: Engine) -> None:
+    steps = [step("named", "m", number="$inputs.n", names=["x", "y"]), step("add", "a", a="$steps.m.y", b=1)]
+    workflow = document([BATCH], steps, m="$steps.m.*", a="$steps.a.sum")
+    assert run(engine, workflow, n=1) == [{"m": {"x": 1, "y": 2}, "a": 3}]
+    with pytest.raises(CompileError, match="has no output 'z'"):
+        engine.compile(document([BATCH], steps, z="$steps.m.z"))
+    with pytest.raises(CompileError, match="names is not a list"):
+        engine.compile(document([BATCH], [step("named", "m", number="$inputs.n", names="x")]))
+
+
 def test_a_single_value_that_is_split_makes_a_list_beside_the_batch(engine: Engine) -> None:
     steps = [step("split", "s", number="$inputs.p", parts=2), step("gather", "g", values="$inputs.p")]
     workflow = document([BATCH, PARAMETER], steps, parts="$steps.s.part", n="$inputs.n", g="$steps.g.list")
