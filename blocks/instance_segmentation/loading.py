@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 from blocks.instance_segmentation import checkpoint
 from blocks.instance_segmentation.architecture import built, members
 from blocks.instance_segmentation.model import RfDetrSeg
-from blocks.instance_segmentation.names import POSITIONS, for_inference, to_modules
+from blocks.instance_segmentation.names import CLASS_HEAD, POSITIONS, for_inference, to_modules
 from blocks.instance_segmentation.network import Network
 from workflow_engine.api import Contract, ModelError
 
@@ -32,12 +32,13 @@ def load(folder: Path, contract: Contract, *, device: str, precision: str, resol
     side = contract.resolution if resolution is None else resolution
     check_resolution(side, config)
     state = for_inference(to_modules(read.state), queries=int(config["num_queries"]))
-    if POSITIONS in state:
-        state[POSITIONS] = resized_positions(state[POSITIONS].float(), side // int(backbone["patch_size"]))
-    modules = built({**config, "group_detr": 1, "backbone_config": {**backbone, "image_size": side}}, where=where)
     try:
+        # A folder as transformers writes it does not say in so many words how many outputs there are.
+        config |= {"num_labels": len(state[CLASS_HEAD]), "group_detr": 1}
+        state[POSITIONS] = resized_positions(state[POSITIONS].float(), side // int(backbone["patch_size"]))
+        modules = built({**config, "backbone_config": {**backbone, "image_size": side}}, where=where)
         modules.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
-    except RuntimeError as error:
+    except (RuntimeError, KeyError) as error:
         message = f"The weights of this model do not fit its config.json: {error}."
         raise ModelError("model_keys", message, hint="Add the model again.", whose="operator") from error
     return RfDetrSeg(Network(modules, device=device), contract, dtype=getattr(torch, precision))

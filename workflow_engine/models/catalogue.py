@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -111,10 +111,15 @@ class Catalogue:
         return self._families[name]
 
     def list(self) -> tuple[Entry, ...]:
-        """Return every model: bundled ones, the user's, then the published ones, pulled or not."""
-        bundled = [self.find(name) for name in self._bundled]
-        published = [self.find(name) for name in self._published]
-        return (*bundled, *(self.find(name) for name in self._added()), *published)
+        """Return every model: bundled ones, the user's, then the published ones, pulled or not.
+
+        One whose contract is damaged is left out; ``find`` says what is wrong with it.
+        """
+        entries = []
+        for name in (*self._bundled, *self._added(), *self._published):
+            with suppress(ModelError):
+                entries.append(self.find(name))
+        return tuple(entries)
 
     def find(self, model_id: str) -> Entry:
         """Return the model called ``model_id``; published sizes are found by any of their aliases.

@@ -22,7 +22,7 @@ DETECTION = [f"roboflow_core/roboflow_object_detection_model@v{n}" for n in rang
 SHORT = ["RoboflowInstanceSegmentationModel", "InstanceSegmentationModel"]
 SHORT_DETECTION = ["RoboflowObjectDetectionModel", "ObjectDetectionModel"]
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "model_id": "my-parts/2",
     "confidence": 0.0,
     "class_filter": None,

@@ -13,16 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from blocks.instance_segmentation import checkpoint
+from blocks.instance_segmentation.architecture import built
 from blocks.instance_segmentation.names import for_inference, to_modules
 from tests.blocks.instance_segmentation.conftest import Keeper
 from tests.blocks.instance_segmentation.tiny import NANO, QUERIES, SMALL, state_dict
-from workflow_engine.api import ModelError
+from workflow_engine.api import Contract, ModelError
 
 NAMES = ["bolt", "nut", "washer"]
 ARGS = {"class_names": NAMES, "num_classes": 3, "num_windows": 1, "resolution": 48}
@@ -117,6 +119,22 @@ def test_a_hugging_face_folder_has_its_own_architecture(naming: str, keeper: Kee
     assert (contract.variant, contract.resolution) == (None, 48)
     assert_same(kept, state)
     keeper.load(kept, contract)
+
+
+def test_a_folder_as_transformers_writes_it_can_be_loaded_in_place(keeper: Keeper) -> None:
+    network = built(NANO.config(resolution=48, queries=QUERIES, logits=4, groups=13), where="here").to_empty(
+        device="cpu"
+    )
+    network.load_state_dict(to_modules(state_dict(NANO)))
+    network.save_pretrained(keeper.folder / "saved")
+    contract = Contract(family="rf-detr-seg", classes=dict(enumerate(NAMES)), id_space="index", resolution=48)
+    image = np.full((40, 50, 3), 90, dtype=np.uint8)
+    kept = keeper.convert(keeper.folder / "saved", labels=NAMES)
+    here, there = (
+        next(model.detect([image], confidence=0.0, classes=None, max_detections=9)).xyxy
+        for model in (keeper.load(keeper.folder / "saved", contract), keeper.load(*kept))
+    )
+    assert np.array_equal(here, there)
 
 
 def test_a_hugging_face_folder_names_its_classes(keeper: Keeper) -> None:

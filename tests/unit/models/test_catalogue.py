@@ -198,6 +198,7 @@ def test_a_damaged_contract_is_one_sentence(content: str, said: str, catalogue: 
     (folder / "contract.json").write_text(content)
     with pytest.raises(ModelError, match=said):
         catalogue.find("mine")
+    assert [entry.id for entry in catalogue.list()] == ["fake-nano"]
 
 
 def test_a_contract_survives_json() -> None:
