@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 from workflow_engine import graph
 from workflow_engine.definition import Definition, Output, Step, WorkflowInput
 from workflow_engine.errors import BlockError, CompileError, ManifestError, Problem, nearest, pointer
+from workflow_engine.inner import flatten
 from workflow_engine.kinds import compatible, spoken
 from workflow_engine.lineage import Misaligned, Wire, input_lineage, place
 from workflow_engine.plan import (
@@ -47,7 +48,8 @@ def compile_workflow(definition: Definition, registry: Registry) -> Plan:
     Raises:
         CompileError: With every problem of the document, those found first in the order of the passes.
     """
-    draft = _Draft(definition=definition, registry=registry)
+    flat = flatten(definition)
+    draft = _Draft(definition=flat.definition, pointers=flat.pointers, registry=registry, problems=list(flat.problems))
     for one_pass in _PASSES:
         one_pass(draft)
     if draft.problems:
@@ -60,6 +62,8 @@ class _Draft:
     """What the passes know so far.
 
     Attributes:
+        definition: The document, inner workflows replaced by their steps.
+        pointers: Where each of its steps was written.
         positions: Index of each step by name; the first when two share one.
         types: Type of each step by index; ``None`` where it could not be resolved.
         after: The steps that each step depends on.
@@ -69,6 +73,7 @@ class _Draft:
     """
 
     definition: Definition
+    pointers: Sequence[str]
     registry: Registry
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -93,7 +98,7 @@ class _Draft:
 
     def _about(self, code: str, message: str, step: int, name: str | None, at: str, hint: str) -> Problem:
         written = self.definition.steps[step]
-        where = pointer("steps", step, *([name] if name else [])) + at
+        where = self.pointers[step] + (pointer(name) if name else "") + at
         return Problem(
             code=code, message=message, at=where, hint=hint, step=written.name, block=written.type, field=name
         )
@@ -143,7 +148,7 @@ def _check_names(draft: _Draft) -> None:
         for i, item in enumerate(items):
             if item.name in seen:
                 message = f"Two {part} are called {item.name!r}: numbers {seen[item.name]} and {i}."
-                at = pointer(part, i, "name")
+                at = (draft.pointers[i] if part == "steps" else pointer(part, i)) + "/name"
                 draft.problems.append(
                     Problem(code="duplicate_name", message=message, at=at, hint="Rename one of them.")
                 )
@@ -366,7 +371,7 @@ def _place(draft: _Draft) -> None:
         draft.planned.append(
             PlannedStep(
                 name=name,
-                position=position,
+                at=draft.pointers[position],
                 type=kind,
                 bindings=bindings,
                 lineage=lineage,

@@ -322,7 +322,7 @@ def _bad_result(step: PlannedStep, message: str) -> BlockError:
 
 def _failure(step: PlannedStep, error: Exception) -> Problem:
     """Say which step failed, and whose fault it is."""
-    about: dict[str, Any] = {"step": step.name, "block": step.type.name, "at": f"/steps/{step.position}"}
+    about: dict[str, Any] = {"step": step.name, "block": step.type.name, "at": step.at}
     if isinstance(error, WorkflowError):
         cause = error.problem
         return replace(cause, message=f"The step {step.name!r} failed: {cause.message}", **about)

@@ -105,7 +105,7 @@ class PlannedStep:
 
     Attributes:
         name: The step's name.
-        position: Its index in the document.
+        at: JSON pointer to it in the document as written.
         type: What the document calls its block, resolved.
         bindings: One for each argument of the function.
         lineage: The function runs once per element of this lineage.
@@ -115,7 +115,7 @@ class PlannedStep:
     """
 
     name: str
-    position: int
+    at: str
     type: StepType
     bindings: tuple[Binding, ...]
     lineage: Lineage
