@@ -1,7 +1,7 @@
 """Inner workflows: a step that holds a whole workflow is replaced by that workflow's steps before anything is compiled.
 
-The step ``s`` of the inner workflow ``iw`` becomes the step ``iw__s``. What the inner workflow calls ``$inputs.x`` becomes
-what the outer step binds ``x`` to, and ``$steps.iw.y`` becomes what the inner workflow's output ``y`` selects.
+The step ``s`` of the inner workflow ``iw`` becomes the step ``iw__s``. What the inner workflow calls ``$inputs.x``
+becomes what the outer step binds ``x`` to, and ``$steps.iw.y`` becomes what its output ``y`` selects.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class _Flattening:
         inlined: dict[str, list[FlatStep]] = {}
         pending = [(step, at) for step, at in written if step.type in INNER_TYPES]
         while pending:
-            # an inner workflow fed by another comes after it; in a circle any order will do, the compiler sees the circle
+            # one that is fed by another comes after it; in a circle any order does, for the compiler sees the circle
             step, at = next((item for item in pending if not _feeds(pending, item[0])), pending[0])
             pending.remove((step, at))
             inlined[at] = self._inline(step, at, scope, depth=depth)
@@ -179,7 +179,7 @@ class _Flattening:
         return name
 
     def _rewritten(self, value: Any, scope: _Scope, *, at: str) -> Any:
-        """Replace the references in a field's value: the value itself, the elements of a list, the members of an object."""
+        """Replace the references in a field: the value itself, the elements of a list, the members of an object."""
         if isinstance(value, list):
             return [self.replaced(element, scope, at=at + pointer(i)) for i, element in enumerate(value)]
         if isinstance(value, Mapping):

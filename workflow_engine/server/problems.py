@@ -26,6 +26,7 @@ _COMPILING = "workflow_compilation | "
 _PARSING = _COMPILING + "workflow_definition_parsing"
 _CHECKING = _COMPILING + "specification_validation"
 _BUILDING = _COMPILING + "execution_graph_construction"
+_INLINING = _COMPILING + "inner_workflow_spec_resolution"
 _STARTING = _COMPILING + "engine_initialisation"
 _INPUTS = "workflow_execution | runtime_input_validation"
 _RUNNING = "workflow_execution | step_execution"
@@ -49,6 +50,11 @@ BY_CODE = {
     "bad_version": Rule("WorkflowDefinitionError", _STARTING),
     "unsupported_version": Rule("NotSupportedExecutionEngineError", _STARTING),
     "custom_code": Rule("DynamicBlockError", _COMPILING + "dynamic_blocks_compilation"),
+    "inner_step": Rule("InnerWorkflowInvalidStepEntryError", _INLINING),
+    "inner_depth": Rule("InnerWorkflowNestingDepthError", _INLINING),
+    "inner_count": Rule("InnerWorkflowTotalCountError", _INLINING),
+    "inner_bindings": Rule("InnerWorkflowParameterBindingsError", _INLINING),
+    "unknown_inner_output": _TARGET,
     "broken_block": Rule("BlockInterfaceError", "blocks_loading", 500),
     "duplicate_name": Rule("DuplicatedNameError", _CHECKING),
     "unknown_input": _TARGET,
