@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from workflow_engine.errors import Problem, RunCancelled
@@ -56,12 +57,18 @@ class RunContext:
         models: Loaded models by name.
         stop: Long-running blocks call ``stop.check()`` now and then.
         observers: Called with every event of the run, in order, on the thread that runs the steps.
+        sinks: Whether blocks with an effect outside the run may have it; otherwise they do nothing and say so.
+        folder: Below it blocks may write files; ``None`` where they may not.
+        allowed_hosts: Hosts, addresses and networks that blocks may call although they are not public.
     """
 
     settings: Settings
     models: ModelSource
     stop: Stop = field(default_factory=Stop)
     observers: tuple[Callable[[Event], None], ...] = ()
+    sinks: bool = True
+    folder: Path | None = None
+    allowed_hosts: tuple[str, ...] = ()
 
     def emit(self, event: Event) -> None:
         """Tell every observer."""

@@ -55,6 +55,7 @@ class Session:
         *,
         serialised: bool = False,
         without: frozenset[str] = frozenset(),
+        sinks: bool = True,
         stop: Stop | None = None,
         observers: tuple[Callable[[Event], None], ...] = (),
     ) -> RunResult:
@@ -64,6 +65,7 @@ class Session:
             given: A value for each input, by name; a list makes a batch.
             serialised: Whether the outputs are JSON-ready rather than arrays and tables.
             without: Names of outputs to leave out.
+            sinks: Whether blocks that write files or call other machines do so.
             stop: Ends the run early when told to, or at its deadline.
             observers: Called with every event of this run.
 
@@ -73,7 +75,8 @@ class Session:
             RunCancelled: If ``stop`` says so.
         """
         started = time.perf_counter()
-        context = replace(self._context, stop=stop or Stop(), observers=(*self._context.observers, *observers))
+        watching = (*self._context.observers, *observers)
+        context = replace(self._context, stop=stop or Stop(), observers=watching, sinks=sinks)
         batches, extents = inputs.assemble(self.plan, given, self._access)
         values = execute(self.plan, self._blocks, batches, extents, context, workers=self._workers)
         outputs = results.assemble(self.plan, values, serialised=serialised, without=without)

@@ -53,6 +53,10 @@ class Settings:
         device: Device that ``auto`` means: ``cpu``, ``cuda`` or ``auto`` (``SEGFLOW_DEVICE``).
         allowed_hosts: Hosts and networks (CIDR) that a URL in a request may name although they are not public
             (``SEGFLOW_ALLOWED_HOSTS``, comma separated).
+        write_folder: Folder below which workflows may write files (``SEGFLOW_WRITE_FOLDER``); without one a server
+            writes none, and Python and the command line write below the current folder.
+        secrets: What workflows may read of the environment: the variables named in ``SEGFLOW_SECRETS``, comma
+            separated, each with its value or ``None`` when it is not set.
         api_token: What callers of a server must show (``SEGFLOW_API_TOKEN``); without one it listens to this machine
             only.
         debug: Whether errors carry tracebacks (``SEGFLOW_DEBUG=1``).
@@ -64,6 +68,8 @@ class Settings:
     weights_url: str = PUBLISHED_WEIGHTS
     device: str = "auto"
     allowed_hosts: tuple[str, ...] = ()
+    write_folder: Path | None = None
+    secrets: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     api_token: str | None = field(default=None, repr=False)
     debug: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -85,7 +91,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         upstream_models=Path(upstream).expanduser() / "models",
         weights_url=env.get("SEGFLOW_WEIGHTS_URL", PUBLISHED_WEIGHTS),
         device=env.get("SEGFLOW_DEVICE", "auto"),
-        allowed_hosts=tuple(h.strip() for h in env.get("SEGFLOW_ALLOWED_HOSTS", "").split(",") if h.strip()),
+        allowed_hosts=_listed(env.get("SEGFLOW_ALLOWED_HOSTS", "")),
+        write_folder=Path(env["SEGFLOW_WRITE_FOLDER"]).expanduser() if env.get("SEGFLOW_WRITE_FOLDER") else None,
+        secrets={name: env.get(name) for name in _listed(env.get("SEGFLOW_SECRETS", ""))},
         api_token=env.get("SEGFLOW_API_TOKEN") or None,
         debug=env.get("SEGFLOW_DEBUG", "") not in ("", "0"),
     )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Return what a comma-separated list names."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())

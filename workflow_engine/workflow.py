@@ -37,8 +37,9 @@ class Engine:
         Args:
             settings: How this installation behaves.
             registry: The blocks to know.
-            trusted: Whether callers may name files of this machine: pictures and weights by path, any address. True in
-                Python and on the command line, false in a server.
+            trusted: Whether callers may name files of this machine: pictures and weights by path, any address; and
+                whether blocks may write below the current folder when the settings name none. True in Python and on
+                the command line, false in a server.
         """
         self.settings = settings or settings_module.load()
         self.registry = registry or Registry(installed())
@@ -58,8 +59,13 @@ class Engine:
         """What an image value of a run may be."""
         from workflow_engine.vision.values import ImageAccess
 
-        hosts = ANYWHERE if self._trusted else self.settings.allowed_hosts
-        return ImageAccess(limits=self.settings.limits, paths=self._trusted, urls=True, allowed_hosts=hosts)
+        return ImageAccess(
+            limits=self.settings.limits, paths=self._trusted, urls=True, allowed_hosts=self._allowed_hosts
+        )
+
+    @property
+    def _allowed_hosts(self) -> tuple[str, ...]:
+        return ANYWHERE if self._trusted else self.settings.allowed_hosts
 
     def compile(self, document: bytes | str | Mapping[str, Any] | Definition) -> Plan:
         """Compile a document.
@@ -75,7 +81,12 @@ class Engine:
         """Return a fresh session of a plan."""
         from workflow_engine.session import Session
 
-        context = RunContext(settings=self.settings, models=_Lazily(self))
+        context = RunContext(
+            settings=self.settings,
+            models=_Lazily(self),
+            folder=self.settings.write_folder or (Path.cwd() if self._trusted else None),
+            allowed_hosts=self._allowed_hosts,
+        )
         return Session(plan, self.registry, context=context, access=self.access, workers=workers)
 
 
@@ -124,12 +135,15 @@ class Workflow:
         """
         return cls(read_document(path), engine=engine)
 
-    def run(self, *, timeout: float | None = None, serialised: bool = False, **inputs: Any) -> RunResult:
+    def run(
+        self, *, timeout: float | None = None, serialised: bool = False, sinks: bool = True, **inputs: Any
+    ) -> RunResult:
         """Run once, without memory of earlier runs.
 
         Args:
             timeout: Seconds after which the run gives up.
             serialised: Whether the outputs are JSON-ready rather than arrays and tables.
+            sinks: Whether blocks that write files or call other machines do so.
             **inputs: A value for each input of the workflow. An image is a path, an address, base64 text, a BGR array
                 of shape (height, width, 3), or a list of those.
 
@@ -138,7 +152,7 @@ class Workflow:
             StepFailed: If a step raised.
             RunCancelled: If the run passed its deadline.
         """
-        return self.session().run(inputs, serialised=serialised, stop=Stop(timeout=timeout))
+        return self.session().run(inputs, serialised=serialised, sinks=sinks, stop=Stop(timeout=timeout))
 
     def session(self, *, workers: int = 1) -> Session:
         """Return a session, whose blocks remember earlier runs: for the frames of one video."""

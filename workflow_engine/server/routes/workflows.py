@@ -28,6 +28,7 @@ class RunRequest(BaseModel):
     inputs: dict[str, Any] = Field(description="A value for each input, by name.")
     api_key: str | None = Field(default=None, description="The server's token, if it has one.")
     excluded_fields: list[str] | None = Field(default=None, description="Names of outputs to leave out.")
+    disable_sinks: bool = Field(default=False, description="Whether blocks write no files and call no other machines.")
 
 
 def router(engine: Engine, workers: Workers) -> APIRouter:
@@ -68,7 +69,8 @@ def _run(engine: Engine, body: bytes, keys: list[str], stop: Stop) -> dict[str, 
     plan = engine.compile(orjson.dumps(asked.specification))
     _check_batch(plan, asked.inputs, engine.settings.limits.batch)
     without = frozenset(asked.excluded_fields or ())
-    result = engine.session(plan).run(asked.inputs, serialised=True, without=without, stop=stop)
+    sinks = not asked.disable_sinks
+    result = engine.session(plan).run(asked.inputs, serialised=True, without=without, sinks=sinks, stop=stop)
     return {"outputs": result.outputs, "profiler_trace": []}
 
 
