@@ -73,11 +73,11 @@ def detect(model: RfDetrForInstanceSegmentation, picture: NDArray[np.uint8], *, 
     kept = (best > threshold) & (order % classes < classes - 1)
     best, order = best[kept], order[kept]
     query = order // classes
-    logits = output.pred_masks[0, query][None]
+    logits = output.pred_masks[0, query][:, None]
     enlarged = functional.interpolate(logits, size=(height, width), mode="bilinear", align_corners=False)
     return Detections(
         scores=best.numpy(),
         class_ids=(order % classes).numpy(),
         boxes=corners(output.pred_boxes[0, query], height=height, width=width),
-        masks=(enlarged[0] > 0).numpy(),
+        masks=(enlarged[:, 0] > 0).numpy(),
     )

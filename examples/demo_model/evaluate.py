@@ -1,6 +1,6 @@
 """Measures a model on rendered pictures that it has never seen: mask and box AP as COCO defines them.
 
-Run as `python -m examples.demo_model.evaluate FOLDER --record`: the figures go into the model's `contract.json`.
+Run as `python -m examples.demo_model.evaluate FOLDER --record`: the figures go to `figures.json` beside the model.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ FIRST_SEED = 1_000_000
 """Training pictures have seeds from 0; these never meet them."""
 
 SIZE = (480, 640)
+FIGURES = "figures.json"
 
 Figures = dict[str, float]
 
@@ -124,11 +125,9 @@ def evaluate(model: RfDetrForInstanceSegmentation, *, pictures: int) -> Figures:
 
 
 def record(folder: Path, measured_figures: Figures, *, pictures: int) -> None:
-    """Keep the figures in the model's class contract."""
-    path = folder / "contract.json"
-    contract = json.loads(path.read_text(encoding="utf-8"))
-    contract["evaluation"] = {"pictures": pictures, "size": list(SIZE), **measured_figures}
-    path.write_text(json.dumps(contract, indent=2) + "\n", encoding="utf-8")
+    """Keep the figures beside the model."""
+    content = {"pictures": pictures, "height": SIZE[0], "width": SIZE[1], **measured_figures}
+    (folder / FIGURES).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -136,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="folder that export.py has written")
     parser.add_argument("--pictures", type=int, default=500)
-    parser.add_argument("--record", action="store_true", help="write the figures to the model's contract.json")
+    parser.add_argument("--record", action="store_true", help="write the figures to figures.json beside the model")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
