@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from workflow_engine.errors import Problem, RunCancelled
 from workflow_engine.events import Event
+from workflow_engine.recent import Recent
 from workflow_engine.settings import Settings
 
 
@@ -60,6 +61,7 @@ class RunContext:
         sinks: Whether blocks with an effect outside the run may have it; otherwise they do nothing and say so.
         folder: Below it blocks may write files; ``None`` where they may not.
         allowed_hosts: Hosts, addresses and networks that blocks may call although they are not public.
+        shared: What the steps of one session leave for each other: values by key, in spaces by name.
     """
 
     settings: Settings
@@ -69,6 +71,7 @@ class RunContext:
     sinks: bool = True
     folder: Path | None = None
     allowed_hosts: tuple[str, ...] = ()
+    shared: Recent[str, dict[str, Any]] = field(default_factory=Recent)
 
     def emit(self, event: Event) -> None:
         """Tell every observer."""

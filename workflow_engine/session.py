@@ -14,6 +14,7 @@ from workflow_engine.events import Event
 from workflow_engine.executor import BoundBlock, execute
 from workflow_engine.manifest import load_entrypoint
 from workflow_engine.plan import Plan, PlannedStep
+from workflow_engine.recent import Recent
 from workflow_engine.registry import Registry
 from workflow_engine.results import RunResult
 from workflow_engine.vision.values import ImageAccess
@@ -48,6 +49,7 @@ class Session:
     def reset(self) -> None:
         """Forget all state: the next run is like the first."""
         self._blocks = {step.name: _bound(step, self._registry) for step in self.plan.steps}
+        self._context = replace(self._context, shared=Recent())
 
     def run(
         self,
