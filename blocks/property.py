@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workflow_engine.api import apply, choose
+from workflow_engine.api import apply, apply_each, choose
 
 
 def property_definition(data: Any, *, operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -20,5 +20,5 @@ def expression(
     switch: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the result of the first case that holds for the named values, each sent through its operations first."""
-    values = {name: apply(data_operations.get(name, ()), value) for name, value in data.items()}
+    values = apply_each(data_operations, data, field="data_operations")
     return {"output": choose(switch, parameters=values)}

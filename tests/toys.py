@@ -35,6 +35,11 @@ def pair_up(left: list[float], *, scale: float) -> list[dict[str, Any]]:
     return [{"row": [i, value * scale, len(left)]} for i, value in enumerate(left)]
 
 
+def table(*, columns: list[dict[str, float]]) -> list[dict[str, Any]]:
+    """Gather the columns of all elements at the last one."""
+    return [*({"rows": None} for _ in columns[1:]), {"rows": columns}]
+
+
 def allow_above(number: float, *, limit: float, next_steps: list[str]) -> list[str]:
     return next_steps if number > limit else []
 
@@ -159,6 +164,19 @@ TOYS = [
         {"row": "list_of_values"},
         execution={"batch": "whole_batch"},
     ),
+    _toy(
+        "table",
+        {},
+        {
+            "columns": {
+                **_parameter("object", additionalProperties={"type": "number", **FLOATS}),
+                "propertyNames": {"not": {"const": "_"}, "description": "The name _ is taken."},
+                "x-batch": True,
+            }
+        },
+        {"rows": "list_of_values"},
+        execution={"batch": "whole_batch"},
+    ),
     _toy("allow_above", {"number": None}, {"limit": _parameter("number", 0, **FLOATS), "next_steps": STEPS}, {}),
     _toy(
         "first",
@@ -185,6 +203,16 @@ TOYS = [
     _toy("nap", {"number": None}, {"seconds": _parameter("number", 0, **FLOATS)}, {"number": "float"}),
 ]
 
+REFUSED = [
+    {
+        "reason": "It asks an oracle, and there is none here.",
+        "alternative": "toy/add@v1 adds by itself.",
+        "types": ["other/oracle@v1", "other/oracle@v2"],
+        "aliases": ["Oracle"],
+    },
+    {"reason": "It sings.", "types": ["other/sing@v1"]},
+]
+
 
 def form_of(manifest: dict[str, Any]) -> dict[str, Any]:
     controls = [
@@ -203,6 +231,8 @@ def write(folder: Path, manifests: list[dict[str, Any]]) -> Source:
         file = manifest["type"].split("/")[1].replace("@", ".") + ".json"
         (folder / "manifests" / file).write_text(json.dumps(manifest))
         (folder / "ui_schema" / file).write_text(json.dumps(form_of(manifest)))
+    (folder / "manifests" / "_meta").mkdir()
+    (folder / "manifests" / "_meta" / "refused.json").write_text(json.dumps({"groups": REFUSED}))
     return Source("toys", folder / "manifests", folder / "ui_schema")
 
 

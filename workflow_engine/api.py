@@ -9,7 +9,7 @@ from __future__ import annotations
 from workflow_engine.context import RunContext
 from workflow_engine.errors import BlockError, nearest
 from workflow_engine.models.family import Contract, IdSpace, Labels, ModelError, Published
-from workflow_engine.query import QueryError, apply, choose, holds
+from workflow_engine.query import QueryError, apply, apply_each, choose, holds
 from workflow_engine.vision import colors, detections, masks
 from workflow_engine.vision.detections import Detections
 from workflow_engine.vision.image import Ancestry, Image, VideoMetadata
@@ -28,6 +28,7 @@ __all__ = [
     "RunContext",
     "VideoMetadata",
     "apply",
+    "apply_each",
     "choose",
     "colors",
     "detections",

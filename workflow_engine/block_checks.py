@@ -8,7 +8,7 @@ from typing import Any
 
 from workflow_engine.errors import ManifestError, Problem, nearest
 from workflow_engine.kinds import table
-from workflow_engine.manifest import KINDS, BlockManifest
+from workflow_engine.manifest import BATCH, KINDS, BlockManifest
 from workflow_engine.schemas import faults, validator, vocabulary
 from workflow_engine.step_type import step_type
 
@@ -58,6 +58,8 @@ def _parameter_problems(manifest: BlockManifest) -> Iterator[Problem]:
         at = f"/parameters/properties/{name}"
         if name in inputs:
             yield _problem(at, f"{name} is an input and a parameter at once")
+        if BATCH in schema and manifest.execution.batch != "whole_batch":
+            yield _problem(at, f"{name} is a list of one value per element, but the block takes one element at a time")
         if "default" not in schema and name not in parameters.required:
             yield _problem(at, f"{name} has no default and is not required", "Add one of the two.")
         elif "default" in schema:

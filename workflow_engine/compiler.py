@@ -178,20 +178,25 @@ def _resolve_types(draft: _Draft) -> None:
             draft.blame("bad_value", message, step=i, hint=error.hint)
         except KeyError:
             draft.types.append(None)
-            hint = nearest(step.type, draft.registry.type_names) or "segflow blocks list shows every block."
-            draft.blame(
-                "unknown_block",
-                f"The step {step.name!r} is of the unknown type {step.type!r}.",
-                step=i,
-                name="type",
-                hint=hint,
-            )
+            _blame_type(draft, i, step)
         except ManifestError as error:
             draft.types.append(None)
             message = (
                 f"The block {step.type!r} of the step {step.name!r} is installed but broken: {error.problem.message}"
             )
             draft.blame("broken_block", message, step=i, name="type")
+
+
+def _blame_type(draft: _Draft, i: int, step: Step) -> None:
+    """Say that no block has the step's type, and why when it is one that is refused."""
+    refusal = draft.registry.refusal(step.type)
+    if refusal is not None:
+        message = f"The step {step.name!r} is of the type {step.type!r}, which segflow does not run. {refusal.reason}"
+        draft.blame("refused_block", message, step=i, name="type", hint=refusal.alternative)
+        return
+    hint = nearest(step.type, draft.registry.type_names) or "segflow blocks list shows every block."
+    message = f"The step {step.name!r} is of the unknown type {step.type!r}."
+    draft.blame("unknown_block", message, step=i, name="type", hint=hint)
 
 
 def _check_fields(draft: _Draft) -> None:
@@ -428,7 +433,7 @@ def _wires(kind: StepType, bindings: tuple[Binding, ...]) -> Iterator[Wire]:
         for reference in references(binding.origin):
             is_input = binding.target in inputs and not binding.foreign
             offset = inputs[binding.target] if is_input else 0
-            batchable = is_input or not whole_batch
+            batchable = not whole_batch or (binding.target in kind.manifest.listed and not binding.foreign)
             source = (
                 f"$inputs.{reference.name}"
                 if isinstance(reference, FromInput)

@@ -222,9 +222,9 @@ class _Run:
             return
         if not calls:
             return
-        inputs = {port.name for port in step.type.manifest.inputs}
+        listed = step.type.manifest.listed
         together = {
-            name: [arguments[name] for _, arguments in calls] if name in inputs else value
+            name: [arguments[name] for _, arguments in calls] if name in listed else value
             for name, value in calls[0][1].items()
         }
         results = block.call(**together, **extra)
@@ -279,8 +279,10 @@ class _Run:
             missing, value = self._value(origin, index)
             return missing, [value]
         below = (child for child in self._extents.below(origin.lineage, index) if self._granted(step, child))
-        values = [value for missing, value in (self._value(origin, child) for child in below) if not missing]
-        collapses = step.type.manifest.execution.output_dimensionality == -1
+        execution = step.type.manifest.execution
+        found = (self._value(origin, child) for child in below)
+        values = [value for missing, value in found if execution.accepts_missing or not missing]
+        collapses = execution.output_dimensionality == -1
         return collapses and not values, values  # nothing to collapse is nothing, as in the ecosystem
 
     def _value(self, origin: Origin, index: Index) -> tuple[bool, Any]:

@@ -12,6 +12,7 @@ from workflow_engine.errors import ManifestError, Problem
 KINDS = "x-kinds"
 ALIASES = "x-aliases"
 STEPS = "x-steps"
+BATCH = "x-batch"
 """Keywords that a parameter's JSON Schema may have beside the standard ones; the meta-schema describes them."""
 
 
@@ -111,6 +112,12 @@ class BlockManifest(_Part):
     def type_names(self) -> tuple[str, ...]:
         """Every name by which a document may call this block: ours, the foreign ones, their short aliases."""
         return (self.type, *(name for entry in self.compat for name in (entry.type, *entry.aliases)))
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """The arguments that are lists, one value per element, in a block that takes the whole batch."""
+        marked = (name for name, schema in self.parameters.properties.items() if schema.get(BATCH))
+        return frozenset((*(port.name for port in self.inputs), *marked))
 
 
 def load_entrypoint(entrypoint: str) -> Any:

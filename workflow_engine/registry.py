@@ -20,6 +20,7 @@ from workflow_engine.block_checks import check_signature, read_manifest
 from workflow_engine.errors import ManifestError, Problem
 from workflow_engine.forms import check_form
 from workflow_engine.manifest import BlockManifest, load_entrypoint
+from workflow_engine.refused import Refusal, refusals
 from workflow_engine.step_type import StepType, step_type
 
 ENTRY_POINTS = "segflow.blocks"
@@ -52,7 +53,9 @@ class Registry:
         """Read every manifest's JSON; nothing is checked or imported yet."""
         self._entries: dict[str, _Entry] = {}
         self._broken: list[Problem] = []
+        self._refusals: list[Refusal] = []
         for source in sources:
+            self._refusals += refusals(source.manifests)
             for path in sorted(source.manifests.iterdir(), key=lambda path: path.name):
                 if path.name.endswith(".json"):
                     self._add(_Entry(path, source.forms / path.name))
@@ -85,6 +88,15 @@ class Registry:
         """What is wrong with the blocks that were left out."""
         faults = [entry.fault for entry in self._unique() if entry.fault is not None]
         return (*self._broken, *(problem for fault in faults for problem in fault.problems))
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """The foreign types that are refused by name."""
+        return tuple(self._refusals)
+
+    def refusal(self, name: str) -> Refusal | None:
+        """Return why the type ``name`` is refused, or ``None`` when nothing is known about it."""
+        return next((refusal for refusal in self._refusals if name in refusal.names), None)
 
     def step_type(self, name: str) -> StepType:
         """Return what a step of type ``name`` looks like.

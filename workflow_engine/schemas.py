@@ -122,6 +122,12 @@ def _sentence(error: ValidationError) -> tuple[str, str]:
             return f"expected at most {asked} elements, got {len(value)}", ""
         case "minLength":
             return "must not be empty", ""
+        case "not":
+            told = schema.get("description", "")
+            return (
+                f"cannot have {found} as a name" if "propertyNames" in error.schema_path else f"cannot be {found}",
+                told,
+            )
         case "uniqueItems":
             return "holds the same element twice", "Keep one of them."
         case "pattern":

@@ -55,6 +55,11 @@ class StepField:
         schema = self.schema or {}
         return validator(schema.get("items") or schema.get("additionalProperties") or {})
 
+    @cached_property
+    def names_checker(self) -> Draft202012Validator:
+        """Validator of the names in an object that holds references."""
+        return validator({"propertyNames": (self.schema or {}).get("propertyNames", True)})
+
     def literal_faults(self, value: Any) -> Iterator[tuple[str, str, str]]:
         """Yield what is wrong with the literal parts of ``value``; references are left to the compiler."""
         if is_reference(value) and self.kinds is not None:
@@ -64,6 +69,7 @@ class StepField:
             if self.schema is not None:
                 yield from faults(self.checker, value)
             return
+        yield from faults(self.names_checker, value)
         for key, element in elements.items():
             if not is_reference(element):
                 yield from ((f"/{key}{at}", text, hint) for at, text, hint in faults(self.element_checker, element))

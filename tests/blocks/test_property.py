@@ -59,6 +59,18 @@ def test_the_first_case_that_holds_decides(run: BlockRunner, count: int, result:
     assert output == {"output": result}
 
 
+def test_an_operation_that_fails_is_named_with_its_value(run: BlockRunner) -> None:
+    switch = cases(default={"type": "StaticCaseResult", "value": None})
+    with pytest.raises(BlockError) as caught:
+        run(
+            "core/expression@v1",
+            data={"a": [1], "found": 3},
+            data_operations={"a": LENGTH, "found": LENGTH},
+            switch=switch,
+        )
+    assert caught.value.message.startswith("data_operations.found.operations[0] (SequenceLength): expected")
+
+
 def test_an_unknown_name_is_refused(run: BlockRunner) -> None:
     switch = cases((above("fuond", 2), "many"), default={"type": "StaticCaseResult", "value": None})
     with pytest.raises(BlockError, match="'fuond'"):

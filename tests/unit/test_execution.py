@@ -173,6 +173,15 @@ def test_nulls_in_a_batch_are_missing_elements(engine: Engine) -> None:
     assert run(engine, workflow, n=[1, None]) == [{"a": 2, "n": 1}, {"a": None, "n": None}]
 
 
+def test_a_whole_batch_block_may_take_a_parameter_per_element(engine: Engine) -> None:
+    columns = {"n": "$inputs.n", "p": "$inputs.p", "one": 1}
+    workflow = document([BATCH, PARAMETER], [step("table", "t", columns=columns)], rows="$steps.t.rows")
+    rows = [{"n": 4, "p": 9, "one": 1}, {"n": 6, "p": 9, "one": 1}]
+    assert run(engine, workflow, n=[4, None, 6], p=9) == [{"rows": None}, {"rows": None}, {"rows": rows}]
+    single = document([PARAMETER], [step("table", "t", columns={"p": "$inputs.p"})], rows="$steps.t.rows")
+    assert run(engine, single, p=9) == [{"rows": [{"p": 9}]}]
+
+
 def test_a_whole_batch_block_sees_the_present_elements_together(engine: Engine) -> None:
     workflow = document(
         [BATCH, PARAMETER], [step("pair_up", "u", left="$inputs.n", scale="$inputs.p")], u="$steps.u.row"

@@ -55,6 +55,7 @@ EXAMPLE = {"type": "toy/add@v1", "name": "x", "a": "$inputs.n", "b": 1}
         (lambda m, f: m["parameters"].update(required=["b", "c"]), "c is required but not described"),
         (lambda m, f: parameters(m).update(a=parameters(m)["b"]), "a is an input and a parameter at once"),
         (lambda m, f: parameters(m).update(c={**parameters(m)["b"], "default": 1}), "the parameter c has no control"),
+        (lambda m, f: parameters(m)["b"].update({"x-batch": True}), "the block takes one element at a time"),
         (lambda m, f: m["inputs"][0].update(dimensionality_offset=1), "dimensionality_reference must name an input"),
         (
             lambda m, f: m.update(examples=[{"title": "E", "step": {**EXAMPLE, "b": -1}}]),

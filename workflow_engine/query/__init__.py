@@ -7,6 +7,6 @@ values; *cases* pick the result of the first statement that is true. All three a
 from __future__ import annotations
 
 from workflow_engine.query.errors import QueryError
-from workflow_engine.query.interpreter import apply, choose, holds
+from workflow_engine.query.interpreter import apply, apply_each, choose, holds
 
-__all__ = ["QueryError", "apply", "choose", "holds"]
+__all__ = ["QueryError", "apply", "apply_each", "choose", "holds"]

@@ -41,6 +41,26 @@ def apply(operations: Sequence[Mapping[str, Any]], value: Any, *, parameters: Ma
     return value
 
 
+def apply_each(
+    operations: Mapping[str, Sequence[Mapping[str, Any]]], values: Mapping[str, Any], *, field: str
+) -> dict[str, Any]:
+    """Send each named value through the chain that has its name; a value without one stays as it is.
+
+    Args:
+        operations: Chains by name; one whose name no value has is ignored.
+        values: What goes into them.
+        field: What the chains are called in a document, for errors.
+
+    Raises:
+        QueryError: As ``apply`` does; the message names the field and the value before the operation.
+    """
+    found = {}
+    for name, value in values.items():
+        with Within(f"{field}.{name}"):
+            found[name] = apply(operations.get(name, ()), value)
+    return found
+
+
 def holds(statement: Mapping[str, Any], *, parameters: Mapping[str, Any] = NONE) -> bool:
     """Tell whether a statement is true for the named values.
 
