@@ -16,7 +16,7 @@ def detections_merge(predictions: Detections, *, class_name: str) -> dict[str, D
     merged = detections.replace(
         first,
         xyxy=np.hstack([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])[np.newaxis],
-        mask=None if predictions.mask is None else _union(predictions.mask),
+        mask=None if predictions.mask is None else _in_one(predictions.mask),
         confidence=None if confidence is None else confidence.min(keepdims=True),
         class_id=np.zeros(1, dtype=np.int64),
         tracker_id=None,
@@ -26,15 +26,9 @@ def detections_merge(predictions: Detections, *, class_name: str) -> dict[str, D
     return {"predictions": detections.with_column(named, "detection_id", detections.fresh_ids(1))}
 
 
-def _union(given: masks.Masks) -> masks.Masks:
-    windows = [masks.window(given, index) for index in range(len(given))]
-    left, top = min(x for _, x, _ in windows), min(y for _, _, y in windows)
-    right = max(x + pixels.shape[1] for pixels, x, _ in windows)
-    bottom = max(y + pixels.shape[0] for pixels, _, y in windows)
-    union = np.zeros((bottom - top, right - left), dtype=np.bool_)
-    for pixels, x, y in windows:
-        union[y - top : y - top + pixels.shape[0], x - left : x - left + pixels.shape[1]] |= pixels
-    return masks.from_windows([(union, left, top)], masks.image_size(given))
+def _in_one(given: masks.Masks) -> masks.Masks:
+    united = masks.union([masks.window(given, index) for index in range(len(given))])
+    return masks.from_windows([united], masks.image_size(given))
 
 
 def detections_combine(prediction_one: Detections, prediction_two: Detections) -> dict[str, Detections]:
@@ -42,12 +36,5 @@ def detections_combine(prediction_one: Detections, prediction_two: Detections) -
     tables = [prediction_one, prediction_two]
     masked = next((table.mask for table in tables if table.mask is not None and len(table)), None)
     if masked is not None:
-        tables = [_with_masks(table, masks.image_size(masked)) for table in tables]
+        tables = [detections.with_masks(table, masks.image_size(masked)) for table in tables]
     return {"predictions": detections.merge(tables)}
-
-
-def _with_masks(table: Detections, size: tuple[int, int]) -> Detections:
-    if table.mask is not None:
-        return table
-    nothing = np.zeros((0, 0), dtype=np.bool_)
-    return detections.replace(table, mask=masks.from_windows([(nothing, 0, 0)] * len(table), size))

@@ -31,6 +31,10 @@ def compare(whole: float, parts: list[float]) -> dict[str, Any]:
     return {"text": f"{whole:g} of {[float(p) for p in parts]}"}
 
 
+def roll_call(whole: float, parts: list[float | None]) -> dict[str, Any]:
+    return {"text": f"{whole} of {parts}"}
+
+
 def pair_up(left: list[float], *, scale: float) -> list[dict[str, Any]]:
     return [{"row": [i, value * scale, len(left)]} for i, value in enumerate(left)]
 
@@ -156,6 +160,13 @@ TOYS = [
         {},
         {"text": "string"},
         execution={"dimensionality_reference": "whole"},
+    ),
+    _toy(
+        "roll_call",
+        {"whole": None, "parts": {"dimensionality_offset": 1}},
+        {},
+        {"text": "string"},
+        execution={"dimensionality_reference": "whole", "accepts_missing": True},
     ),
     _toy(
         "pair_up",

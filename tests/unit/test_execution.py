@@ -92,6 +92,14 @@ def test_a_list_of_children_may_be_empty(engine: Engine) -> None:
     assert run(engine, document([BATCH], steps, c="$steps.c.text"), n=1) == [{"c": "1 of []"}]
 
 
+def test_a_block_that_accepts_missing_values_gets_missing_children_in_their_places(engine: Engine) -> None:
+    steps = [
+        step("split", "s", number="$inputs.n", parts=4),
+        step("roll_call", "r", whole="$inputs.n", parts="$steps.s.part"),
+    ]
+    assert run(engine, document([BATCH], steps, r="$steps.r.text"), n=1) == [{"r": "1.0 of [10.0, 11.0, None, 13.0]"}]
+
+
 def test_outputs_that_depend_on_the_fields_of_a_step(engine: Engine) -> None:
     steps = [step("named", "m", number="$inputs.n", names=["x", "y"]), step("add", "a", a="$steps.m.y", b=1)]
     workflow = document([BATCH], steps, m="$steps.m.*", a="$steps.a.sum")

@@ -34,10 +34,12 @@ __all__ = [
     "fresh_ids",
     "image_size",
     "merge",
+    "placed",
     "replace",
     "to_root",
     "with_ancestry",
     "with_column",
+    "with_masks",
 ]
 
 Column = Sequence[Any] | NDArray[Any]
@@ -160,6 +162,14 @@ def with_ancestry(table: Detections, ancestry: Ancestry) -> Detections:
     return with_column(moved, "parent_id", [ancestry.id] * len(table))
 
 
+def with_masks(table: Detections, size: tuple[int, int]) -> Detections:
+    """Return the table with a mask column: empty masks of an image of ``size`` (height, width) where it had none."""
+    if table.mask is not None:
+        return table
+    nothing = np.zeros((0, 0), dtype=np.bool_)
+    return replace(table, mask=mask_tools.from_windows([(nothing, 0, 0)] * len(table), size))
+
+
 def replace(table: Detections, **fields: Any) -> Detections:
     """Return a copy with some fields of ``Detections`` changed; ``data`` and ``metadata`` are copied, not shared."""
     kept = {
@@ -234,6 +244,14 @@ def crop(table: Detections, index: int, x1: int, y1: int, x2: int, y2: int, ance
     Its mask is cut at the crop's border; its box and points may reach beyond it. ``ancestry`` is the crop's own.
     """
     return with_ancestry(_moved(table.select([index]), -x1, -y1, (y2 - y1, x2 - x1)), ancestry)
+
+
+def placed(table: Detections, x: int, y: int, ancestry: Ancestry) -> Detections:
+    """Return the rows of a part as found on the whole: the part lies at (x, y) of the image of this ``ancestry``.
+
+    Masks are cut at that image's border.
+    """
+    return with_ancestry(_moved(table, x, y, ancestry.size), ancestry)
 
 
 def to_root(table: Detections) -> Detections:

@@ -63,6 +63,28 @@ def from_windows(windows: Iterable[Window], size: tuple[int, int]) -> CompactMas
     )
 
 
+def union(windows: Sequence[Window]) -> Window:
+    """Return the window of what any of one or more masks covers."""
+    left, top = min(x for _, x, _ in windows), min(y for _, _, y in windows)
+    right = max(x + pixels.shape[1] for pixels, x, _ in windows)
+    bottom = max(y + pixels.shape[0] for pixels, _, y in windows)
+    covered = np.zeros((bottom - top, right - left), dtype=np.bool_)
+    for pixels, x, y in windows:
+        covered[y - top : y - top + pixels.shape[0], x - left : x - left + pixels.shape[1]] |= pixels
+    return covered, left, top
+
+
+def intersection(windows: Sequence[Window]) -> Window:
+    """Return the window of what each of one or more masks covers."""
+    left, top = max(x for _, x, _ in windows), max(y for _, _, y in windows)
+    right = max(left, min(x + pixels.shape[1] for pixels, x, _ in windows))
+    bottom = max(top, min(y + pixels.shape[0] for pixels, _, y in windows))
+    covered = np.ones((bottom - top, right - left), dtype=np.bool_)
+    for pixels, x, y in windows:
+        covered &= pixels[top - y : bottom - y, left - x : right - x]
+    return covered, left, top
+
+
 def compact(masks: Masks) -> CompactMask:
     """Return ``masks`` as compact masks; dense ones are cut to the rectangle of their foreground."""
     if isinstance(masks, CompactMask):

@@ -175,3 +175,24 @@ def test_a_scaled_view_is_brought_back() -> None:
     assert moved.xyxy.tolist() == [[10, 20, 12, 22]]
     assert dense(moved)[0].nonzero()[0].max() == 21
     assert dense(moved).sum() == 6
+
+
+def test_a_part_is_placed_on_the_whole() -> None:
+    part = PHOTO.crop("part", 10, 20, (8, 9))
+    found = detections.placed(table(3, ancestry=part), 10, 20, PHOTO)
+    assert found.xyxy.tolist() == [[10, 20, 14, 23], [12, 21, 16, 24], [14, 22, 18, 25]]
+    assert detections.ancestry_of(found) == PHOTO
+    assert found.data["parent_id"].tolist() == ["photo"] * 3
+    expected = np.zeros((30, 40), bool)
+    expected[21:25, 12:17] = True
+    np.testing.assert_array_equal(dense(found)[1], expected)
+    nothing = detections.placed(detections.empty(part, masks=True), 10, 20, PHOTO)
+    assert (len(nothing), detections.image_size(nothing)) == (0, (30, 40))
+
+
+def test_a_table_without_masks_gets_empty_ones() -> None:
+    plain = detections.with_masks(table(masked=False), (30, 40))
+    assert plain.mask is not None
+    assert masks.area(plain.mask).tolist() == [0, 0]
+    given_masks = table()
+    assert detections.with_masks(given_masks, (30, 40)) is given_masks

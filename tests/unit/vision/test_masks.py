@@ -142,3 +142,14 @@ def test_vertices_are_rounded_and_absurd_ones_are_harmless() -> None:
     triangle = masks.from_polygons([[(50.4, 30.6), (70, 30), (70, 50)]], (80, 90))
     assert len(masks.polygon(triangle, 0)) == 7
     assert masks.area(masks.from_polygons([[(-1e30, -1e30), (1e30, -1e30), (0, 1e30)]], (80, 90))).tolist() == [7200]
+
+
+@given(dense(count=3))
+def test_union_and_intersection_are_those_of_the_whole_images(given_masks: Mask) -> None:
+    compact = masks.compact(given_masks)
+    windows = [masks.window(compact, index) for index in range(3)]
+    for combined, expected in (
+        (masks.union(windows), given_masks.any(axis=0)),
+        (masks.intersection(windows), given_masks.all(axis=0)),
+    ):
+        np.testing.assert_array_equal(masks.from_windows([combined], expected.shape).to_dense()[0], expected)
