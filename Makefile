@@ -1,0 +1,54 @@
+# segflow: everything a developer or a new user needs, in a virtual environment of its own.
+#
+#   make demo      count fasteners in a picture with the demo model
+#   make test      run the tests
+#   make check     formatting, lint, types, layers
+#   make golden    hold every size of RF-DETR-Seg against golden detections (minutes)
+#   make serve     answer workflow requests over HTTP on this machine
+#
+#   TORCH_INDEX=…  take torch from this package index instead of the default one, such as that of its smaller CPU builds
+#   PYTHON=…       the interpreter to begin with, 3.11 or newer
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?=
+TESTS ?= tests
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DELETE_ON_ERROR:
+.PHONY: demo test check golden serve install clean
+
+demo: $(STAMP)
+	$(BIN)/segflow demo --out demo-output
+
+test: $(STAMP)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not golden" $(TESTS)
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+golden: $(STAMP)
+	$(BIN)/python -m pytest -m golden tests/conformance
+
+serve: $(STAMP)
+	$(BIN)/segflow serve
+
+install: $(STAMP)
+
+# torch comes first and alone when it has an index of its own: nothing else is looked for there.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is older than Python 3.11; name a newer one with PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --no-deps --index-url "$(TORCH_INDEX)" --constraint constraints.txt torch)
+	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo-output build dist *.egg-info
