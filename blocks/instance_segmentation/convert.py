@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from blocks.instance_segmentation import checkpoint, labels
 from blocks.instance_segmentation.architecture import built, members
 from blocks.instance_segmentation.checkpoint import Checkpoint
-from blocks.instance_segmentation.identify import Shapes, identify, shapes
+from blocks.instance_segmentation.identify import Identity, Shapes, identify, shapes
 from blocks.instance_segmentation.names import for_inference, to_modules
-from blocks.instance_segmentation.variants import GROUPS, Variant
+from blocks.instance_segmentation.variants import GROUPS, Variant, named
 from workflow_engine.api import Contract, Labels, ModelError, Published
 
 if TYPE_CHECKING:
@@ -69,7 +69,10 @@ def _plan_of_size(
     variants: Sequence[Variant],
 ) -> _Plan:
     where = str(read.path)
-    identity = identify(read, found, model_type=model_type, variants=variants)
+    if published is None:
+        identity = identify(read, found, model_type=model_type, variants=variants)
+    else:
+        identity = _as_published(published, model_type, variants, where=where)
     variant = identity.variant
     if found.rows % GROUPS:
         raise ModelError("model_keys", f"{where} has {found.rows} rows of queries, which do not make {GROUPS} groups.")
@@ -78,8 +81,9 @@ def _plan_of_size(
         raise ModelError("model_size", message)
     rows = found.rows // GROUPS
     config = variant.config(resolution=found.grid * found.patch, queries=rows, logits=found.outputs, groups=GROUPS)
-    if published is not None:
-        return _Plan(config, min(variant.queries, rows), published.contract)
+    queries = rows if published is None else min(variant.queries, rows)
+    if published is not None and given is None:
+        return _Plan(config, queries, published.contract)
     classes = labels.settle(given, read.class_names, outputs=found.outputs, background=True, where=where)
     contract = Contract(
         family=FAMILY_NAME,
@@ -89,7 +93,16 @@ def _plan_of_size(
         variant=variant.id,
         source=read.path.name,
     )
-    return _Plan(config, rows, contract)
+    return _Plan(config, queries, contract)
+
+
+def _as_published(published: Published, model_type: str | None, variants: Sequence[Variant], *, where: str) -> Identity:
+    """Take the publisher's word, which the checksum proves, over what the file says of itself."""
+    variant = named(published.id, variants)
+    if model_type is not None and named(model_type, variants) is not variant:
+        message = f"{where} is {variant.id} as it was published, and not {named(model_type, variants).id}."
+        raise ModelError("model_size", message)
+    return Identity(variant, published.contract.resolution)
 
 
 def _plan_of_folder(read: Checkpoint, config: Mapping[str, Any], found: Shapes, given: Labels | None) -> _Plan:

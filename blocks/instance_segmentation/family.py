@@ -42,8 +42,9 @@ class RfDetrSegFamily:
         Raises:
             ModelError: If the file is unsafe, does not fit the size it is said to be, or leaves its classes open.
         """
-        word = published.id if published else model_type
-        return convert(source, target, model_type=word, given=labels, published=published, variants=self._variants)
+        return convert(
+            source, target, model_type=model_type, given=labels, published=published, variants=self._variants
+        )
 
     def device(self, wanted: str, *, precision: str) -> str:
         """Return ``cpu`` or ``cuda``; ``auto`` is CUDA where there is a GPU.

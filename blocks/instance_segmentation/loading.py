@@ -16,6 +16,7 @@ from blocks.instance_segmentation.architecture import built, members
 from blocks.instance_segmentation.model import RfDetrSeg
 from blocks.instance_segmentation.names import CLASS_HEAD, POSITIONS, for_inference, to_modules
 from blocks.instance_segmentation.network import Network
+from blocks.instance_segmentation.preprocess import RESIZERS
 from workflow_engine.api import Contract, ModelError
 
 
@@ -29,6 +30,9 @@ def load(folder: Path, contract: Contract, *, device: str, precision: str, resol
     read = checkpoint.read(folder)
     config = members(read.config or {}, where=where)
     backbone = config["backbone_config"]
+    if contract.resize not in RESIZERS:
+        message = f"The contract of this model says resize {contract.resize!r}; known are {', '.join(RESIZERS)}."
+        raise ModelError("model_contract", message, whose="operator")
     side = contract.resolution if resolution is None else resolution
     check_resolution(side, config)
     state = for_inference(to_modules(read.state), queries=int(config["num_queries"]))

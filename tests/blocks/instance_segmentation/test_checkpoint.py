@@ -23,8 +23,8 @@ from blocks.instance_segmentation import checkpoint
 from blocks.instance_segmentation.architecture import built
 from blocks.instance_segmentation.names import for_inference, to_modules
 from tests.blocks.instance_segmentation.conftest import Keeper
-from tests.blocks.instance_segmentation.tiny import NANO, QUERIES, SMALL, state_dict
-from workflow_engine.api import Contract, ModelError
+from tests.blocks.instance_segmentation.tiny import FAMILY, NANO, QUERIES, SMALL, state_dict
+from workflow_engine.api import Contract, ModelError, Published
 
 NAMES = ["bolt", "nut", "washer"]
 ARGS = {"class_names": NAMES, "num_classes": 3, "num_windows": 1, "resolution": 48}
@@ -325,15 +325,36 @@ def test_another_number_of_queries_is_read_from_the_rows(keeper: Keeper) -> None
     assert json.loads((kept / "config.json").read_text())["num_queries"] == 9
 
 
-def test_published_weights_are_cut_to_the_published_number_of_queries(keeper: Keeper) -> None:
-    from tests.blocks.instance_segmentation.tiny import FAMILY
+@pytest.fixture
+def published() -> Published:
+    return next(weights for weights in FAMILY.published if weights.id == SMALL.id)
 
+
+def published_file(keeper: Keeper) -> tuple[Path, dict[str, Tensor]]:
+    """Return a file of the kind that is published: more queries than are used, and arguments of another training."""
     state = state_dict(SMALL, outputs=91, queries=9)
+    return keeper.file({"model": state, "args": argparse.Namespace(num_windows=4, dec_layers=3)}), state
+
+
+def test_published_weights_are_what_the_publisher_says(keeper: Keeper, published: Published) -> None:
+    source, state = published_file(keeper)
     target = keeper.folder / "target"
     target.mkdir()
-    published = next(weights for weights in FAMILY.published if weights.id == SMALL.id)
-    contract = FAMILY.convert(keeper.file({"model": state}), target, model_type=None, labels=None, published=published)
+    contract = FAMILY.convert(source, target, model_type=None, labels=None, published=published)
     kept = load_file(target / "model.safetensors")
     assert torch.equal(kept["model.model.query_feat.weight"], state["query_feat.weight"][:QUERIES])
-    assert (contract.id_space, contract.classes[18]) == ("coco", "dog")
+    assert (contract.variant, contract.id_space, contract.classes[18]) == (SMALL.id, "coco", "dog")
     keeper.load(target, contract)
+
+
+def test_published_weights_are_not_another_size(keeper: Keeper, published: Published) -> None:
+    source, _ = published_file(keeper)
+    with pytest.raises(ModelError, match="is rfdetr-seg-small as it was published, and not rfdetr-seg-nano"):
+        FAMILY.convert(source, keeper.folder, model_type="nano", labels=None, published=published)
+
+
+def test_published_weights_may_be_given_other_names(keeper: Keeper, published: Published) -> None:
+    source, _ = published_file(keeper)
+    names = [f"thing {i}" for i in range(90)]
+    contract = FAMILY.convert(source, keeper.folder, model_type="small", labels=names, published=published)
+    assert (contract.id_space, contract.classes[0]) == ("index", "thing 0")

@@ -162,6 +162,21 @@ def test_weights_that_do_not_fit_their_config_are_refused(keeper: Keeper) -> Non
         keeper.load(folder, contract)
 
 
+def test_an_unknown_way_of_resizing_is_refused(keeper: Keeper) -> None:
+    folder, contract = keeper.convert(keeper.file({"model": state_dict(NANO)}), model_type="nano", labels=NAMES)
+    with pytest.raises(ModelError, match="resize 'nearest'; known are bilinear, bilinear-antialias"):
+        keeper.load(folder, replace(contract, resize="nearest"))
+
+
+def test_weights_trained_with_antialias_look_with_antialias(nano: RfDetrSeg) -> None:
+    image = picture(300, 400)
+    (plain,), (smooth,) = (
+        predict(with_contract(nano, replace(nano.contract, resize=resize)), image)
+        for resize in ("bilinear", "bilinear-antialias")
+    )
+    assert not np.allclose(plain.confidence, smooth.confidence)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="is about machines without a GPU")
 @pytest.mark.parametrize(
     ("device", "precision", "said"),
