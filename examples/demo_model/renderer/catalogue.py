@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .fasteners import Bolt, BoltHead, Fastener, Nut, Screw, ScrewHead, Washer
+from .fasteners import Fastener
 from .geometry import Drive, cross, hexagon, slot, star
+from .lying import Bolt, BoltSide, CountersunkHead, HexagonHead, PanHead, Screw, SocketHead
+from .upright import BoltHead, Nut, ScrewHead, Washer
 
 DRIVES: tuple[Drive, ...] = (cross, cross, slot, star, hexagon)
 """Tool recesses; the cross is the most common."""
@@ -20,18 +22,29 @@ def draw_bolt(rng: np.random.Generator) -> Fastener:
         return BoltHead(
             across_flats=rng.uniform(1.6, 1.85), marks=int(rng.choice([0, 3, 6])), dished=rng.random() < 0.6
         )
-    socket_head = rng.random() < 0.25
+    draw_head = draw_socket_head if rng.random() < 0.25 else draw_hexagon_head
     length = rng.uniform(2.0, 5.2)
     return Bolt(
+        head=draw_head(rng),
         length=length,
-        head_length=rng.uniform(0.95, 1.1) if socket_head else rng.uniform(0.6, 0.75),
-        head_radius=rng.uniform(0.74, 0.8) if socket_head else rng.uniform(0.78, 0.88),
-        roll=rng.uniform(0.0, math.pi / 3),
-        socket_head=socket_head,
-        flange=0.0 if socket_head or rng.random() < 0.75 else rng.uniform(1.02, 1.14),
         threaded=length - rng.uniform(0.0, 0.12) if rng.random() < 0.5 else length * rng.uniform(0.45, 0.75),
         pitch=rng.uniform(0.17, 0.24),
     )
+
+
+def draw_hexagon_head(rng: np.random.Generator) -> BoltSide:
+    """A hexagonal head, every fourth with a flange."""
+    return HexagonHead(
+        length=rng.uniform(0.6, 0.75),
+        radius=rng.uniform(0.78, 0.88),
+        roll=rng.uniform(0.0, math.pi / 3),
+        flange=0.0 if rng.random() < 0.75 else rng.uniform(1.02, 1.14),
+    )
+
+
+def draw_socket_head(rng: np.random.Generator) -> BoltSide:
+    """A cylindrical head."""
+    return SocketHead(length=rng.uniform(0.95, 1.1), radius=rng.uniform(0.74, 0.8), roll=rng.uniform(0.0, math.pi / 3))
 
 
 def draw_nut(rng: np.random.Generator) -> Fastener:
@@ -66,10 +79,10 @@ def draw_screw(rng: np.random.Generator) -> Fastener:
     if rng.random() < 0.14:
         return ScrewHead(radius=rng.uniform(0.95, 1.1), dome=rng.choice([0.05, 0.3, 0.45]), drive=drive)
     length = rng.uniform(3.2, 6.2)
+    radius = rng.uniform(0.9, 1.08)
     return Screw(
+        head=CountersunkHead(radius=radius) if rng.random() < 0.6 else PanHead(radius=radius),
         length=length,
-        head_radius=rng.uniform(0.9, 1.08),
-        countersunk=rng.random() < 0.6,
         face_tilt=rng.uniform(0.12, 0.34),
         drive=drive,
         smooth_part=length * (rng.uniform(0.3, 0.45) if rng.random() < 0.4 else 0.12),

@@ -82,7 +82,9 @@ def draw_relief(placement: Placement, canvas: tuple[int, int]) -> Drawn | None:
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return None
     cut = (slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left))
-    visible = Relief(relief.inside[cut], relief.height[cut], relief.shade[cut], relief.nylon[cut])
+    visible = Relief(
+        inside=relief.inside[cut], height=relief.height[cut], shade=relief.shade[cut], nylon=relief.nylon[cut]
+    )
     return Drawn(placement, rows, columns, visible, scale, int(relief.inside.sum()))
 
 
@@ -115,7 +117,7 @@ def padded(window: slice, margin: int, *, limit: int) -> slice:
 def paint(light: Field, item: Drawn, *, lighting: Lighting) -> None:
     """Lay one object on the canvas, in place: first its shadow on what is there, then the object itself."""
     rng = np.random.default_rng(item.placement.seed)
-    tall = item.scale * (0.3 if item.placement.fastener.class_name == "washer" else 0.95)
+    tall = item.scale * item.placement.fastener.stature
     margin = math.ceil(2.5 * item.scale)
     rows, columns = padded(item.rows, margin, limit=light.shape[0]), padded(item.columns, margin, limit=light.shape[1])
     inside = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.bool_)

@@ -16,7 +16,14 @@ from .types import Colour, Field, Mask
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """How a metal reflects: its tint, how wide a highlight it gives, and how much is diffuse."""
+    """How a metal reflects.
+
+    Attributes:
+        tint: colour of what it mirrors.
+        roughness: width of its highlights.
+        diffuse: how much it scatters.
+        weight: how often it is met.
+    """
 
     tint: Colour
     roughness: float
@@ -24,14 +31,14 @@ class Finish:
     weight: float
 
 
-FINISHES = (
-    Finish(tint=srgb(214, 219, 224), roughness=0.16, diffuse=0.10, weight=0.34),  # zinc
-    Finish(tint=srgb(200, 200, 200), roughness=0.09, diffuse=0.06, weight=0.22),  # stainless steel
-    Finish(tint=srgb(224, 186, 108), roughness=0.14, diffuse=0.12, weight=0.16),  # brass
-    Finish(tint=srgb(214, 196, 136), roughness=0.20, diffuse=0.15, weight=0.08),  # yellow zinc
-    Finish(tint=srgb(92, 92, 98), roughness=0.26, diffuse=0.10, weight=0.12),  # black oxide
-    Finish(tint=srgb(204, 136, 100), roughness=0.15, diffuse=0.12, weight=0.08),  # copper
-)
+FINISHES = {
+    "zinc": Finish(tint=srgb(214, 219, 224), roughness=0.16, diffuse=0.10, weight=0.34),
+    "stainless steel": Finish(tint=srgb(200, 200, 200), roughness=0.09, diffuse=0.06, weight=0.22),
+    "brass": Finish(tint=srgb(224, 186, 108), roughness=0.14, diffuse=0.12, weight=0.16),
+    "yellow zinc": Finish(tint=srgb(214, 196, 136), roughness=0.20, diffuse=0.15, weight=0.08),
+    "black oxide": Finish(tint=srgb(92, 92, 98), roughness=0.26, diffuse=0.10, weight=0.12),
+    "copper": Finish(tint=srgb(204, 136, 100), roughness=0.15, diffuse=0.12, weight=0.08),
+}
 
 NYLON = (srgb(60, 100, 190), srgb(220, 220, 214), srgb(200, 70, 60))
 
@@ -80,8 +87,8 @@ def draw_lighting(rng: np.random.Generator, bounce: Field, *, lamp: tuple[float,
 
 def draw_finish(rng: np.random.Generator) -> Finish:
     """One of the finishes, by its weight."""
-    weights = np.array([finish.weight for finish in FINISHES])
-    return FINISHES[int(rng.choice(len(FINISHES), p=weights / weights.sum()))]
+    weights = np.array([finish.weight for finish in FINISHES.values()])
+    return list(FINISHES.values())[int(rng.choice(len(FINISHES), p=weights / weights.sum()))]
 
 
 def surface_normals(height: Field, tilt: tuple[float, float]) -> tuple[Field, Field, Field]:
