@@ -96,7 +96,7 @@ def identify(checkpoint: Checkpoint, found: Shapes, *, model_type: str | None, v
     heard: list[_Claim] = []
     for claim in (_shape_claim(found, variants), *_claims(checkpoint, model_type, variants)):
         if not set(claim.variants) & set(left):
-            raise ModelError("model_size", f"{where} is of no size: {_against(claim, heard)}.", hint=_hint(left))
+            raise ModelError("model_size", f"{where} does not fit: {_against(claim, heard)}.", hint=_hint(left))
         left = tuple(variant for variant in left if variant in claim.variants)
         heard.append(claim)
     resolution = _resolution(checkpoint) or found.grid * found.patch
