@@ -132,9 +132,7 @@ def _check_archive(path: Path) -> None:
 
 def _refused(path: Path, reason: str) -> ModelError:
     """Turn the safe loader's refusal into a sentence that names the class which the file asks for."""
-    found = re.search(r"GLOBAL (\S+)", reason) or re.search(
-        r"(?:function|got) <(?:class |built-in function )?'?([\w.]+)", reason
-    )
+    found = re.search(r"GLOBAL (\S+)", reason)
     if found is None:
         return _unreadable(path, reason.splitlines()[0])
     message = f"{path} is refused: to read it, {found[1]} would have to run, which is not plain weights."

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FAMILY_NAME = "rf-detr-seg"
 SHOWN = 6
+# What a config.json means that does not say how many objects to look for.
+HUGGING_FACE_QUERIES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ def _as_published(published: Published, model_type: str | None, variants: Sequen
 def _plan_of_folder(read: Checkpoint, config: Mapping[str, Any], found: Shapes, given: Labels | None) -> _Plan:
     """Plan for a Hugging Face folder, which says itself how it is built."""
     where = str(read.path)
-    own = members({"group_detr": GROUPS, **config, "num_labels": found.outputs}, where=str(read.path / "config.json"))
+    defaults = {"group_detr": GROUPS, "num_queries": HUGGING_FACE_QUERIES}
+    own = members({**defaults, **config, "num_labels": found.outputs}, where=str(read.path / "config.json"))
     carried = labels.from_config(config)
     classes = labels.settle(given, carried, outputs=found.outputs, background=False, where=where)
     contract = Contract(
@@ -118,7 +121,7 @@ def _plan_of_folder(read: Checkpoint, config: Mapping[str, Any], found: Shapes, 
         resolution=found.grid * found.patch,
         source=read.path.name,
     )
-    return _Plan(own, own.setdefault("num_queries", found.rows // own["group_detr"]), contract)
+    return _Plan(own, own["num_queries"], contract)
 
 
 def check(state: Mapping[str, Tensor], config: Mapping[str, Any], *, where: str) -> None:

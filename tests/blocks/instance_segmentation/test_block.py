@@ -94,9 +94,9 @@ def test_masks_come_with_segmentation_only(nano: RfDetrSeg) -> None:
 def test_outputs_are_of_the_declared_kinds(
     block: Any, type_name: str, confidence: float, nano: RfDetrSeg, run: BlockRunner
 ) -> None:
-    manifest = run.registry.step_type(type_name).manifest
+    kind = run.registry.step_type(type_name)
     for result in block(images(), **{**SETTINGS, "confidence": confidence}, context=context(nano)):
-        check_outputs(manifest, result)
+        check_outputs(kind, result)
 
 
 def test_no_images_give_no_results(nano: RfDetrSeg) -> None:

@@ -156,6 +156,8 @@ def test_members_of_a_config_that_name_code_are_left_out(keeper: Keeper) -> None
         ({"model_type": "detr"}, "'rf_detr'"),
         ({"backbone_config": None}, "backbone_config"),
         ({"d_model": "wide"}, "d_model"),
+        ({"num_queries": "many"}, "num_queries"),
+        ({"group_detr": 0}, "do not fit its architecture"),
         ({"decoder_activation_function": "os.system"}, "os.system"),
     ],
 )
