@@ -23,7 +23,7 @@ def test_an_example_gives_what_it_promises(name: str, number: int) -> None:
 
 
 def assert_alike(found: Any, expected: Any, where: str) -> None:
-    """Counts may differ by one, as an object near the threshold may come or go on another machine; all else is equal."""
+    """Counts may differ by one, as an object near the threshold may come or go elsewhere; the rest is equal."""
     if isinstance(expected, dict):
         for key in found.keys() | expected.keys():
             assert_alike(found.get(key, 0), expected.get(key, 0), f"{where}.{key}")
