@@ -27,6 +27,8 @@ SAFE_TORCH = "2.10"
 # Training tools keep their arguments in these; nothing else that carries code is let in.
 ARGUMENT_CLASSES = (argparse.Namespace, types.SimpleNamespace)
 SAFETENSORS_HEADER = 16 << 20
+# By which torch tells its archives from its older format.
+ARCHIVE_START = b"PK\x03\x04"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,26 +107,26 @@ def _read_pickle(path: Path) -> Any:
     if Version(torch.__version__) < Version(SAFE_TORCH):
         message = f"torch {torch.__version__} does not read checkpoints safely; {SAFE_TORCH} or later does."
         raise ModelError("model_unsafe", message, hint="Upgrade torch, or convert the weights to safetensors.")
-    _check_archive(path)
     try:
+        _check_archive(path)
         with torch.serialization.safe_globals(list(ARGUMENT_CLASSES)):
             return torch.load(path, map_location="cpu", weights_only=True)
+    except ModelError:
+        raise
     except pickle.UnpicklingError as error:
         raise _refused(path, str(error)) from error
-    # A damaged or hostile pickle makes the unpickler fail in any way there is.
+    # A damaged or hostile file makes its readers fail in any way there is.
     except Exception as error:
         raise _unreadable(path, f"{type(error).__name__}: {error}") from error
 
 
 def _check_archive(path: Path) -> None:
     """Refuse an archive that would unpack to more than it takes on disk; torch itself never compresses."""
-    if not zipfile.is_zipfile(path):
-        return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except zipfile.BadZipFile as error:
-        raise _unreadable(path, str(error)) from error
+    with path.open("rb") as file:
+        if file.read(len(ARCHIVE_START)) != ARCHIVE_START:
+            return
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
     compressed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
     if compressed or sum(entry.file_size for entry in entries) > path.stat().st_size:
         raise ModelError("model_unsafe", f"{path} is refused: it is a compressed archive, which torch never writes.")

@@ -11,6 +11,7 @@ import types
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -236,6 +237,30 @@ def test_a_file_that_is_cut_short_is_one_sentence(suffix: str, length: int, keep
     cut.write_bytes(whole.read_bytes()[:length])
     with pytest.raises(ModelError, match="cannot be read as a checkpoint"):
         checkpoint.read(cut)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch warns of some of the damage before it fails
+@pytest.mark.parametrize("form", ["archive", "legacy", "safetensors"])
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(form: str, tmp_path: Path) -> None:
+    path = tmp_path / ("damaged.safetensors" if form == "safetensors" else "damaged.pth")
+    state = {f"tensor {i}": torch.zeros(5) for i in range(4)}
+    if form == "safetensors":
+        save_file(state, path)
+    else:
+        content = {"model": state, "args": argparse.Namespace(**ARGS)}
+        torch.save(content, path, _use_new_zipfile_serialization=form == "archive")
+    whole, random = path.read_bytes(), Random(0)
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(random.choice((1, 2, 8))):
+            damaged[random.randrange(len(damaged))] = random.randrange(256)
+        path.write_bytes(damaged[: random.choice((len(damaged), len(damaged), random.randrange(len(damaged))))])
+        try:
+            checkpoint.read(path)
+        except ModelError:
+            refused += 1
+    assert 100 < refused < 300
 
 
 @pytest.mark.parametrize(
