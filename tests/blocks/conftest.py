@@ -9,5 +9,5 @@ from workflow_engine.registry import Registry, built_in
 
 
 @pytest.fixture(scope="session")
-def run() -> BlockRunner:
-    return BlockRunner(Registry([built_in()]))
+def run(tmp_path_factory: pytest.TempPathFactory) -> BlockRunner:
+    return BlockRunner(Registry([built_in()]), tmp_path_factory.mktemp("written"))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from workflow_engine.manifest import BlockManifest
+from workflow_engine.context import RunContext
 from workflow_engine.registry import Registry
-from workflow_engine.step_type import StepType
+from workflow_engine.settings import load
+from workflow_engine.step_type import StepType, with_further_outputs
 from workflow_engine.vision.detections import Detections
 from workflow_engine.vision.image import Image
 from workflow_engine.vision.values import TABLES, TEXTS, serialise
@@ -24,30 +29,41 @@ IN_MEMORY: Mapping[str, type | tuple[type, ...]] = {
     "float": float,
     "boolean": bool,
     "contours": list,
+    "timestamp": datetime,
+    "secret": str,
     "numpy_array": object,
 }
 
 
 class BlockRunner:
-    """Calls blocks by type name with the fields of a step."""
+    """Calls blocks by type name with the fields of a step, on one element."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, folder: Path) -> None:
+        """Blocks may write below ``folder``."""
         self.registry = registry
+        self.context = RunContext(settings=load({}), models=_NoModels(), folder=folder)
 
     def __call__(self, block: str, /, **fields: Any) -> Any:
         """Run the block once on values in memory; a stateful one forgets afterwards."""
         return self.start(block)(**fields)
 
-    def start(self, block: str) -> Any:
-        """Return a callable that keeps the block's state between calls."""
+    def start(self, block: str, /, **context: Any) -> Any:
+        """Return a callable that keeps the block's state between calls; ``context`` changes what its run allows."""
         kind = self.registry.step_type(block)
         function = self.registry.function(block)
         call = function() if kind.manifest.execution.stateful else function
+        wants_context = "context" in inspect.signature(call).parameters
+        extra = {"context": replace(self.context, **context)} if wants_context else {}
 
         def run(**fields: Any) -> Any:
             given = dict(_checked(kind, name, value) for name, value in fields.items())
-            result = call(**{**kind.defaults, **kind.fixed, **given})
-            check_outputs(kind.manifest, result)
+            arguments = {**kind.defaults, **kind.fixed, **given}
+            if kind.manifest.execution.batch == "whole_batch":
+                listed = {name: [arguments[name]] for name in kind.manifest.listed}
+                (result,) = call(**{**arguments, **listed}, **extra)
+            else:
+                result = call(**arguments, **extra)
+            check_outputs(with_further_outputs(kind, fields), result)
             return result
 
         return run
@@ -55,21 +71,27 @@ class BlockRunner:
 
 def _checked(kind: StepType, name: str, value: Any) -> tuple[str, Any]:
     field = kind.fields[name]
-    if field.schema is not None and field.role == "parameter":
+    if field.schema is not None and field.role == "parameter" and field.element_kinds is None:
         faults = list(field.checker.iter_errors(value))
         assert not faults, f"{name}: {faults[0].message}"
     return field.target, value
 
 
-def check_outputs(manifest: BlockManifest, result: Any) -> None:
+def check_outputs(kind: StepType, result: Any) -> None:
     """Check that the block gave exactly its outputs, each of one of its kinds, and that they can be written as JSON."""
-    if not manifest.outputs:
+    if not kind.outputs:
         assert all(selector.startswith("$steps.") for selector in result)
         return
-    for one in result if manifest.execution.output_dimensionality == 1 else [result]:
-        assert one.keys() == {port.name for port in manifest.outputs}
-        for port in manifest.outputs:
-            value = one[port.name]
-            types = [IN_MEMORY[kind] for kind in port.kinds]
-            assert value is None or any(isinstance(value, kind) for kind in types), (port.name, type(value))
-            json.dumps(serialise(value, port.kinds, coordinates="parent"))
+    for one in result if kind.manifest.execution.output_dimensionality == 1 else [result]:
+        assert one.keys() == kind.outputs.keys()
+        for name, kinds in kind.outputs.items():
+            value = one[name]
+            assert value is None or any(isinstance(value, IN_MEMORY[kind]) for kind in kinds), (name, type(value))
+            json.dumps(serialise(value, kinds, coordinates="parent"))
+
+
+class _NoModels:
+    """For blocks that ask for no model."""
+
+    def get(self, model_id: str, *, device: str, precision: str, resolution: int | None) -> Any:
+        raise AssertionError(f"{model_id} was asked for")
