@@ -29,6 +29,7 @@ IN_MEMORY: Mapping[str, type | tuple[type, ...]] = {
     "float": float,
     "boolean": bool,
     "contours": list,
+    "detections_overlaps": list,
     "timestamp": datetime,
     "secret": str,
     "numpy_array": object,
@@ -41,7 +42,8 @@ class BlockRunner:
     def __init__(self, registry: Registry, folder: Path) -> None:
         """Blocks may write below ``folder``."""
         self.registry = registry
-        self.context = RunContext(settings=load({}), models=_NoModels(), folder=folder)
+        settings = load({"SEGFLOW_SECRETS": "MY_TOKEN", "MY_TOKEN": "t0ken-0f-tests"})
+        self.context = RunContext(settings=settings, models=_NoModels(), folder=folder)
 
     def __call__(self, block: str, /, **fields: Any) -> Any:
         """Run the block once on values in memory; a stateful one forgets afterwards."""
