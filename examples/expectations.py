@@ -32,7 +32,7 @@ def run(name: str, inputs: Mapping[str, str]) -> dict[str, Any]:
     """Return the JSON-ready outputs of an example on a picture from its folder."""
     folder = EXAMPLES / name
     given = {key: str(folder / file) for key, file in inputs.items()}
-    (outputs,) = Workflow.load(folder / "workflow.json").run(serialised=True, **given).outputs
+    (outputs,) = Workflow.load(folder / "workflow.json").session().run(given, serialised=True).outputs
     return outputs
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Folder:
             WorkflowError: If it cannot be made.
         """
         self.path = path
+        self._stems: Counter[str] = Counter()
         _make(path)
 
     def keep(self, outputs: Mapping[str, Any], *, under: str = "") -> dict[str, Any]:
@@ -59,6 +61,9 @@ class Folder:
 
     def _write_picture(self, encoded: str, stem: str) -> PictureFile:
         data = b64decode(encoded.partition(",")[2] if encoded.startswith("data:") else encoded)
+        # Two outputs may come to the same plain name; neither may take the other's place.
+        self._stems[stem] += 1
+        stem = stem if self._stems[stem] == 1 else f"{stem}-{self._stems[stem]}"
         name = f"{stem}.png" if data.startswith(_PNG) else f"{stem}.jpg"
         path = contained(self.path, name)
         _make(path.parent)

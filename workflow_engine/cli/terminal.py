@@ -26,7 +26,8 @@ WIDTH_OF_FILES = 160
 
 
 @cache
-def _console(*, errors: bool) -> Console:
+def console(*, errors: bool) -> Console:
+    """Return the console of standard output, or of standard error."""
     from rich.console import Console
 
     stream = sys.stderr if errors else sys.stdout
@@ -36,12 +37,12 @@ def _console(*, errors: bool) -> Console:
 
 def show(text: str, *, style: str = "") -> None:
     """Print a line of the answer."""
-    _console(errors=False).print(text, style=style, soft_wrap=True)
+    console(errors=False).print(text, style=style, soft_wrap=True)
 
 
 def say(text: str, *, style: str = "") -> None:
     """Print a line about the work, apart from the answer."""
-    _console(errors=True).print(text, style=style, soft_wrap=True)
+    console(errors=True).print(text, style=style, soft_wrap=True)
 
 
 def show_json(content: Any) -> None:
@@ -65,7 +66,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str |
         drawn.add_column(name.strip(), justify="right" if name.endswith(" ") else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*row)
-    _console(errors=False).print(drawn)
+    console(errors=False).print(drawn)
 
 
 def tell(problems: Sequence[Problem]) -> None:
@@ -91,7 +92,7 @@ def progress(description: str, *, total: int) -> Iterator[Callable[[], None]]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     disable = total < 2 or not sys.stderr.isatty()
-    with Progress(*columns, console=_console(errors=True), transient=True, disable=disable) as bar:
+    with Progress(*columns, console=console(errors=True), transient=True, disable=disable) as bar:
         task = bar.add_task(description, total=total)
         yield lambda: bar.advance(task)
 
@@ -101,8 +102,8 @@ def download(description: str) -> Iterator[Callable[[int, int | None], None]]:
     """Draw the progress of a download likewise; yields what takes the bytes that are here, and those in all."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    console, disable = _console(errors=True), not sys.stderr.isatty()
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=disable) as bar:
+    speed = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), *speed)
+    with Progress(*columns, console=console(errors=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(description, total=None)
         yield lambda have, total: bar.update(task, completed=have, total=total)
