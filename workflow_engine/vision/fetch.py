@@ -1,4 +1,4 @@
-"""Fetching the images that requests name by URL: guarded, because the one who asks is not the one who owns the network.
+"""Visits to the URLs that requests and workflows name: guarded, for who asks is not who owns the network.
 
 A URL is read once, its host resolved once, every address checked, and the connection made to a checked address, so that
 nothing can change between the check and the visit. A redirect starts again from the beginning.
@@ -7,12 +7,13 @@ nothing can change between the check and the visit. A redirect starts again from
 from __future__ import annotations
 
 import io
+import re
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import cache
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from queue import Empty, SimpleQueue
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
 
 REDIRECTS = (301, 302, 303, 307, 308)
 CHUNK = 1 << 16
+PLAINLY = {"Accept-Encoding": "identity"}
+HEADER = re.compile(r"[!#$%&'*+.^`|~\w-]+: [\t\x20-\x7e\x80-\xff]*", re.ASCII)
+CONNECTION = frozenset(("host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade"))
+"""Headers about the connection, which is not the caller's."""
 
 
 def fetch(url: str, *, limits: Limits, allowed_hosts: Sequence[str] = (), at: str = "") -> bytes:
-    """Return what a URL names, at most ``limits.image_bytes`` within ``limits.fetch_seconds``.
+    """Return the image that a URL names, at most ``limits.image_bytes`` within ``limits.fetch_seconds``.
 
     Args:
         url: An http or https URL.
@@ -44,54 +49,117 @@ def fetch(url: str, *, limits: Limits, allowed_hosts: Sequence[str] = (), at: st
         InputError: The URL, or one that it leads to, may not be visited (``url_refused``), gives no answer in time
             (``url_unreachable``), or gives too much (``image_too_large``).
     """
-    deadline = time.monotonic() + limits.fetch_seconds
-    try:
+    visit = _Visit(
+        "The image's URL", seconds=limits.fetch_seconds, allowed=allowed_hosts, at=at, hint="Send the image itself."
+    )
+    with visit.failing_in_words():
         for _ in range(limits.fetch_hops + 1):
-            found = _visit(url, deadline, limits.image_bytes, allowed_hosts, at)
-            if isinstance(found, bytes):
-                return found
-            url = found
-    except TimeoutError as error:
-        message = f"The image's URL gave no complete answer within {limits.fetch_seconds:g} s."
-        raise refusal(message, at=at, code="url_unreachable") from error
-    except (OSError, HTTPException, UnicodeError) as error:
-        message = f"The image's URL could not be fetched ({type(error).__name__})."
-        raise refusal(message, at=at, code="url_unreachable") from error
-    raise _refused(f"The image's URL redirects more than {limits.fetch_hops} times.", at)
+            with visit.answer(url, "GET", PLAINLY) as response:
+                location = response.getheader("Location")
+                if not (response.status in REDIRECTS and location):
+                    return _image(response, limits.image_bytes, visit)
+                url = urljoin(url, location)
+    raise visit.refused(f"redirects more than {limits.fetch_hops} times")
 
 
-def _visit(url: str, deadline: float, most: int, allowed: Sequence[str], at: str) -> bytes | str:
-    """Make one request; return the body, or the URL that it redirects to."""
-    try:
-        target = parse_url(url)
-    except ValueError as error:
-        raise _refused(f"The image's URL cannot be fetched: {error}.", at) from error
-    addresses = _resolve(target, deadline)
-    if not all(may_visit(target.host, parse_address(address), allowed) for address in addresses):
-        hint = "The operator can allow it in SEGFLOW_ALLOWED_HOSTS; or send the image itself."
-        message = f"The host {target.host!r} of the image's URL is not on the public internet."
-        raise refusal(message, at=at, code="url_refused", hint=hint)
-    with closing(_connect(addresses, target.port, deadline)) as plain, closing(_secured(plain, target)) as connected:
-        return _exchange(_Stream(connected, deadline), url, target, most, at)
+def request(
+    url: str,
+    method: str,
+    *,
+    seconds: float,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+    allowed_hosts: Sequence[str] = (),
+) -> int:
+    """Make one request and return the status of its answer; no redirect is followed, and nothing more is read.
+
+    Args:
+        url: An http or https URL.
+        method: Such as ``POST``.
+        seconds: Time that it may take in all.
+        headers: Beside those that describe the connection, which are the engine's own.
+        body: What to send.
+        allowed_hosts: Hosts, addresses and networks that may be visited although they are not public.
+
+    Raises:
+        InputError: The URL may not be visited or a header is none (``url_refused``), or there is no answer in time
+            (``url_unreachable``).
+    """
+    visit = _Visit("The URL", seconds=seconds, allowed=allowed_hosts)
+    with visit.failing_in_words(), visit.answer(url, method, headers or {}, body) as response:
+        return response.status
 
 
-def _exchange(stream: _Stream, url: str, target: Target, most: int, at: str) -> bytes | str:
-    headers = ["Accept-Encoding: identity", "User-Agent: segflow", "Connection: close"]
-    lines = [f"GET {target.path} HTTP/1.1", f"Host: {target.authority}", *headers, "", ""]
-    stream.sendall("\r\n".join(lines).encode("ascii"))
-    response = HTTPResponse(stream, method="GET")  # type: ignore[arg-type]
-    response.begin()
-    location = response.getheader("Location")
-    if response.status in REDIRECTS and location:
-        return urljoin(url, location)
+class _Visit:
+    """The guard over one or more requests that together have one deadline."""
+
+    def __init__(self, called: str, *, seconds: float, allowed: Sequence[str], at: str = "", hint: str = "") -> None:
+        """Start the clock; ``called`` is how errors speak of the URL, ``hint`` what to do instead of visiting it."""
+        self._called, self._seconds, self._allowed, self._at, self._hint = called, seconds, allowed, at, hint
+        self._deadline = time.monotonic() + seconds
+
+    def refused(self, message: str, *, code: str = "url_refused", hint: str | None = None) -> InputError:
+        """Return an error whose sentence begins with the URL and goes on with ``message``."""
+        hint = self._hint if hint is None else hint
+        return refusal(f"{self._called} {message}.", at=self._at, code=code, hint=hint)
+
+    @contextmanager
+    def failing_in_words(self) -> Iterator[None]:
+        """Turn what sockets raise into refusals."""
+        try:
+            yield
+        except TimeoutError as error:
+            message = f"gave no complete answer within {self._seconds:g} s"
+            raise self.refused(message, code="url_unreachable") from error
+        except (OSError, HTTPException, UnicodeError) as error:
+            message = f"could not be visited ({type(error).__name__})"
+            raise self.refused(message, code="url_unreachable") from error
+
+    @contextmanager
+    def answer(self, url: str, method: str, headers: Mapping[str, str], body: bytes = b"") -> Iterator[HTTPResponse]:
+        """Make one request to a checked address; yield its answer, of which the body is still to be read."""
+        try:
+            target = parse_url(url)
+            lines = [f"{method} {target.path} HTTP/1.1", *_head(target, method, headers, len(body)), "", ""]
+        except ValueError as error:
+            raise self.refused(f"cannot be visited: {error}") from error
+        addresses = _resolve(target, self._deadline)
+        if not all(may_visit(target.host, parse_address(address), self._allowed) for address in addresses):
+            hint = f"The operator can allow it in SEGFLOW_ALLOWED_HOSTS. {self._hint}".rstrip()
+            raise self.refused(f"names the host {target.host!r}, which is not on the public internet", hint=hint)
+        plain = _connect(addresses, target.port, self._deadline)
+        with closing(plain), closing(_secured(plain, target)) as connected:
+            stream = _Stream(connected, self._deadline)
+            stream.sendall("\r\n".join(lines).encode("latin-1") + body)
+            response = HTTPResponse(stream, method=method)  # type: ignore[arg-type]
+            response.begin()
+            yield response
+
+
+def _head(target: Target, method: str, headers: Mapping[str, str], length: int) -> Iterator[str]:
+    """Yield the headers of a request, a line each.
+
+    Raises:
+        ValueError: A name or a value would break out of its line.
+    """
+    own = {"Host": target.authority, "Connection": "close"}
+    if length or method != "GET":
+        own["Content-Length"] = str(length)
+    if "user-agent" not in map(str.lower, headers):
+        own["User-Agent"] = "segflow"
+    kept = {name: value for name, value in headers.items() if name.lower() not in CONNECTION}
+    for name, value in {**own, **kept}.items():
+        if not HEADER.fullmatch(f"{name}: {value}"):
+            raise ValueError(f"the header {name!r} is not one, or its value has characters that none may have")
+        yield f"{name}: {value}"
+
+
+def _image(response: HTTPResponse, most: int, visit: _Visit) -> bytes:
+    """Read the body of an answer that should be an image."""
     if response.status != 200:
-        raise refusal(f"The image's URL answered with status {response.status}.", at=at, code="url_unreachable")
+        raise visit.refused(f"answered with status {response.status}", code="url_unreachable")
     if (response.getheader("Content-Encoding") or "identity").lower() != "identity":
-        raise _refused("The image's URL answered with a compressed body, which was not asked for.", at)
-    return _body(response, most, at)
-
-
-def _body(response: HTTPResponse, most: int, at: str) -> bytes:
+        raise visit.refused("answered with a compressed body, which was not asked for")
     body = bytearray()
     while len(body) <= most and (response.length or 0) <= most:
         chunk = response.read(CHUNK)
@@ -100,12 +168,8 @@ def _body(response: HTTPResponse, most: int, at: str) -> bytes:
                 raise IncompleteRead(b"", response.length)
             return bytes(body)
         body += chunk
-    message = f"The image at the URL is more than {most} bytes, which is the most that is allowed."
-    raise refusal(message, at=at, code="image_too_large")
-
-
-def _refused(message: str, at: str) -> InputError:
-    return refusal(message, at=at, code="url_refused", hint="Send the image itself.")
+    message = f"names an image of more than {most} bytes, which is the most that is allowed"
+    raise visit.refused(message, code="image_too_large", hint="Send a smaller one.")
 
 
 def _left(deadline: float) -> float:

@@ -19,7 +19,7 @@ import pytest
 from workflow_engine.errors import InputError
 from workflow_engine.settings import Limits
 from workflow_engine.vision import fetch as module
-from workflow_engine.vision.fetch import fetch
+from workflow_engine.vision.fetch import fetch, request
 
 HERE = ("127.0.0.1",)
 LIMITS = Limits(image_bytes=200_000, fetch_seconds=2.0)
@@ -31,11 +31,19 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     asked: list[tuple[str, dict[str, str]]]
+    bodies: list[bytes]
 
     def do_GET(self) -> None:
         self.asked.append((self.path, dict(self.headers)))
+        self.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         page, _, argument = self.path[1:].partition("/")
         getattr(self, f"page_{page}")(argument)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_PUT(self) -> None:
+        self.do_GET()
 
     def answer(self, body: bytes = b"", status: int = 200, **headers: str) -> None:
         self.send_response(status)
@@ -106,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(context: ssl.SSLContext | None = None) -> Iterator[tuple[str, type[Handler]]]:
-    handler = type("ItsHandler", (Handler,), {"asked": []})
+    handler = type("ItsHandler", (Handler,), {"asked": [], "bodies": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         if context:
             server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -344,3 +352,49 @@ def test_tls_checks_the_name_in_the_url(certificate: Path, monkeypatch: pytest.M
         assert not handler.asked
         found = fetch(f"https://camera.lan:{port}/image/a", limits=LIMITS, allowed_hosts=("camera.lan",))
         assert found == b"image a"
+
+
+@pytest.mark.parametrize(("method", "body"), [("POST", b"{}"), ("PUT", b"\x00\xff"), ("POST", b""), ("GET", b"")])
+def test_a_request_sends_what_it_is_given(server: tuple[str, type[Handler]], method: str, body: bytes) -> None:
+    address, handler = server
+    headers = {"X-Count": "3", "user-agent": "me", "Host": "elsewhere", "Content-Length": "0", "Connection": "x"}
+    url = f"http://{address}/status/201"
+    assert request(url, method, seconds=2, headers=headers, body=body, allowed_hosts=HERE) == 201
+    ((path, received),) = handler.asked
+    length = {} if method == "GET" else {"Content-Length": str(len(body))}
+    known = {"Host": address, "Connection": "close", "X-Count": "3", "user-agent": "me"}
+    assert (path, received, handler.bodies) == ("/status/201", known | length, [body])
+
+
+def test_a_request_follows_no_redirect(server: tuple[str, type[Handler]]) -> None:
+    address, handler = server
+    assert request(f"http://{address}/hops/1", "POST", seconds=2, body=b"x", allowed_hosts=HERE) == 302
+    assert len(handler.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "code"),
+    [
+        ("http://{address}/image/a", {"X": "a\r\nY: b"}, "url_refused"),
+        ("http://{address}/image/a", {"X Y": "a"}, "url_refused"),
+        ("http://{address}/image/a", {"X: y\r\nZ": "a"}, "url_refused"),
+        ("http://{address}/image/a", {"X": "\u2603"}, "url_refused"),
+        ("http://user@{address}/", {}, "url_refused"),
+        ("http://[::1]:1/", {}, "url_refused"),
+    ],
+)
+def test_a_request_that_is_none(
+    server: tuple[str, type[Handler]], url: str, headers: dict[str, str], code: str
+) -> None:
+    address, handler = server
+    with pytest.raises(InputError) as caught:
+        request(url.format(address=address), "POST", seconds=1, headers=headers, allowed_hosts=HERE)
+    assert caught.value.problem.code == code
+    assert not handler.asked
+
+
+def test_a_request_is_over_in_time(server: tuple[str, type[Handler]]) -> None:
+    started = time.perf_counter()
+    with pytest.raises(InputError, match=r"no complete answer within 0\.3 s"):
+        request(f"http://{server[0]}/headers", "POST", seconds=0.3, allowed_hosts=HERE)
+    assert time.perf_counter() - started < 1
