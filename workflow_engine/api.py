@@ -10,6 +10,7 @@ from workflow_engine.context import RunContext
 from workflow_engine.errors import BlockError, nearest
 from workflow_engine.models.family import Contract, IdSpace, Labels, ModelError, Published
 from workflow_engine.query import QueryError, apply, apply_each, choose, holds
+from workflow_engine.recent import Recent
 from workflow_engine.vision import colors, detections, masks
 from workflow_engine.vision.detections import Detections
 from workflow_engine.vision.image import Ancestry, Image, VideoMetadata
@@ -25,6 +26,7 @@ __all__ = [
     "ModelError",
     "Published",
     "QueryError",
+    "Recent",
     "RunContext",
     "VideoMetadata",
     "apply",
