@@ -4,6 +4,7 @@
 #   make test      run the tests
 #   make check     formatting, lint, types, layers
 #   make golden    hold every size of RF-DETR-Seg against golden detections (minutes)
+#   make client    let the ecosystem's own client (inference-sdk) talk to our server
 #   make serve     answer workflow requests over HTTP on this machine
 #
 #   TORCH_INDEX=…  take torch from this package index instead of the default one, such as that of its smaller CPU builds
@@ -18,13 +19,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check golden serve install clean
+.PHONY: demo test check golden client serve install clean
 
 demo: $(STAMP)
 	$(BIN)/segflow demo --out demo-output
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not golden" $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -rs -m "not golden" $(TESTS)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -34,6 +35,12 @@ check: $(STAMP)
 
 golden: $(STAMP)
 	$(BIN)/python -m pytest -m golden tests/conformance
+
+# The client wants an older numpy than we do, so it gets an environment of its own.
+client: $(STAMP)
+	$(PYTHON) -m venv $(VENV)-client
+	$(VENV)-client/bin/python -m pip install --quiet inference-sdk
+	SEGFLOW_CLIENT_PYTHON=$(abspath $(VENV)-client/bin/python) $(BIN)/python -m pytest -rs tests/server/test_real_client.py
 
 serve: $(STAMP)
 	$(BIN)/segflow serve
@@ -51,4 +58,4 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-output build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-client demo-output build dist *.egg-info
