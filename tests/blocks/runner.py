@@ -33,6 +33,8 @@ IN_MEMORY: Mapping[str, type | tuple[type, ...]] = {
     "timestamp": datetime,
     "secret": str,
     "numpy_array": object,
+    "image_keypoints": list,
+    "rgb_color": tuple,
 }
 
 
@@ -55,11 +57,12 @@ class BlockRunner:
         function = self.registry.function(block)
         call = function() if kind.manifest.execution.stateful else function
         wants_context = "context" in inspect.signature(call).parameters
+        unset = {port.name: None for port in kind.manifest.inputs if not port.required}
         extra = {"context": replace(self.context, **context)} if wants_context else {}
 
         def run(**fields: Any) -> Any:
             given = dict(_checked(kind, name, value) for name, value in fields.items())
-            arguments = {**kind.defaults, **kind.fixed, **given}
+            arguments = {**unset, **kind.defaults, **kind.fixed, **given}
             if kind.manifest.execution.batch == "whole_batch":
                 listed = {name: [arguments[name]] for name in kind.manifest.listed}
                 (result,) = call(**{**arguments, **listed}, **extra)
@@ -73,7 +76,8 @@ class BlockRunner:
 
 def _checked(kind: StepType, name: str, value: Any) -> tuple[str, Any]:
     field = kind.fields[name]
-    if field.schema is not None and field.role == "parameter" and field.element_kinds is None:
+    is_json = not isinstance(value, Detections | Image) and field.element_kinds is None
+    if field.schema is not None and field.role == "parameter" and is_json:
         faults = list(field.checker.iter_errors(value))
         assert not faults, f"{name}: {faults[0].message}"
     return field.target, value
