@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from supervision import ColorLookup, LabelAnnotator, Position
+from supervision import ColorLookup, LabelAnnotator, RichLabelAnnotator
 
+from blocks.visualize.anchors import position
+from blocks.visualize.fonts import font_file
 from blocks.visualize.label_texts import label_texts
 from blocks.visualize.palettes import row_colors
 from workflow_engine.api import Detections, Image, colors
 
 REFERENCE_HEIGHT = 1080
 SMALLEST, LARGEST = 0.3, 4.0
+SMALLEST_FONT, LARGEST_FONT = 8, 72
 
 
 def label_visualization(
@@ -41,21 +44,58 @@ def label_visualization(
         palette,
         color_lookup=ColorLookup.INDEX,
         text_color=colors.parse_color(text_color),
-        text_scale=_fitted(text_scale, image) if text_size_mode == "Automatic" else text_scale,
+        text_scale=_fitted(text_scale, image, SMALLEST, LARGEST) if text_size_mode == "Automatic" else text_scale,
         text_thickness=text_thickness,
         text_padding=text_padding,
-        text_position=_position(text_position, predictions),
+        text_position=position(text_position, predictions),
         border_radius=border_radius,
     )
     labels = label_texts(predictions, text)
     return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions, labels))}
 
 
-def _fitted(scale: float, image: Image) -> float:
-    """Return the scale that makes a label look as large as ``scale`` does in an image of 1080 rows, within reason."""
-    return min(max(scale * min(image.height, image.width) / REFERENCE_HEIGHT, SMALLEST), LARGEST)
+def rich_label_visualization(
+    image: Image,
+    predictions: Detections,
+    *,
+    text: str,
+    text_position: str,
+    text_color: str,
+    font_family: str,
+    text_size_mode: str,
+    font_size: int,
+    text_padding: int,
+    border_radius: int,
+    max_line_length: int | None,
+    color_palette: str,
+    palette_size: int,
+    custom_colors: list[str],
+    color_axis: str,
+) -> dict[str, Image]:
+    """Write ``text`` as ``label_visualization`` does, in smooth letters of a font, in lines of limited length."""
+    palette = row_colors(
+        predictions,
+        color_palette=color_palette,
+        palette_size=palette_size,
+        custom_colors=custom_colors,
+        color_axis=color_axis,
+    )
+    fitted = round(_fitted(font_size, image, SMALLEST_FONT, LARGEST_FONT))
+    annotator = RichLabelAnnotator(
+        palette,
+        color_lookup=ColorLookup.INDEX,
+        text_color=colors.parse_color(text_color),
+        font_path=str(font_file(font_family)),
+        font_size=fitted if text_size_mode == "Automatic" else font_size,
+        text_padding=text_padding,
+        text_position=position(text_position, predictions),
+        border_radius=border_radius,
+        max_line_length=max_line_length,
+    )
+    labels = label_texts(predictions, text)
+    return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions, labels))}
 
 
-def _position(name: str, predictions: Detections) -> Position:
-    position = Position[name]
-    return Position.CENTER if position is Position.CENTER_OF_MASS and predictions.mask is None else position
+def _fitted(size: float, image: Image, smallest: float, largest: float) -> float:
+    """Return the size that makes a label look as large as ``size`` does in an image of 1080 rows, within reason."""
+    return min(max(size * min(image.height, image.width) / REFERENCE_HEIGHT, smallest), largest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -19,6 +20,7 @@ from workflow_engine.vision.image import Image
 from workflow_engine.vision.values import TABLES
 
 BLOCKS = Registry([built_in()]).blocks()
+CLASSES = {"predictions": [{"class": "bolt", "class_id": 0, "confidence": 0.9}], "top": "bolt", "confidence": 0.9}
 WITHOUT_MODEL = [block for block in BLOCKS if block.model_family is None]
 
 
@@ -78,20 +80,29 @@ def _filled(value: Any, name: str, block: BlockManifest, image: Image, objects: 
     ports = {port.name: port for port in block.inputs}
     if name in ports:
         port = ports[name]
-        one = image if "image" in port.kinds else objects
+        one = _of_kind(port.kinds, image, objects)
         many = port.multiple or port.dimensionality_offset or block.execution.output_dimensionality == -1
         return [one, one] if many else one
     schema = block.parameters.properties[name]
     if schema.get("x-steps"):
         return value
+    if isinstance(value, list) and "x-kinds" in schema.get("items", {}):
+        return [_of_kind(schema["items"]["x-kinds"], image, objects) for _ in value]
     if isinstance(value, dict) and "x-kinds" in schema.get("additionalProperties", {}):
         return {key: _sample(schema["additionalProperties"], objects) for key in value}
     return _sample(schema, objects) if is_reference(value) else value
 
 
+def _of_kind(kinds: Sequence[str], image: Image, objects: Detections) -> Any:
+    others = {"numpy_array": np.ones((4, 5)), "classification_prediction": CLASSES}
+    return image if "image" in kinds else others.get(kinds[0], objects)
+
+
 def _sample(schema: dict[str, Any], objects: Detections) -> Any:
     if "string" in schema.get("type", ()):
         return "bolt"
+    if "integer" in schema.get("type", ()):
+        return 7
     kinds = schema["x-kinds"]
     return objects if "*" in kinds or set(kinds) & set(TABLES) else ["bolt", "nut"]
 

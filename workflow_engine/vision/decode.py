@@ -57,19 +57,41 @@ def decode(data: bytes, *, limits: Limits, at: str = "") -> NDArray[np.uint8]:
     return np.asarray(pixels, dtype=np.uint8)
 
 
+def alpha_of(data: bytes) -> NDArray[np.uint8] | None:
+    """Return how opaque each pixel of a picture is, (H, W), for a PNG or WebP file with an alpha channel of 8 bits.
+
+    Args:
+        data: A file that ``decode`` has read, so that its size is known to be within bounds.
+    """
+    if not (data[:4] == b"\x89PNG" and data[25] & 4) and not (data[12:16] == b"VP8X" and data[20] & 16):
+        return None
+    pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint8 or pixels.shape[2:] != (4,):
+        return None
+    return np.ascontiguousarray(pixels[..., 3], dtype=np.uint8)
+
+
 def read_file(path: str | Path, *, limits: Limits, at: str = "") -> NDArray[np.uint8]:
     """Return the picture in a file, as ``decode`` does.
 
     Raises:
         InputError: The file cannot be opened or is no picture that can be read.
     """
+    return decode(read_bytes(path, limits=limits, at=at), limits=limits, at=at)
+
+
+def read_bytes(path: str | Path, *, limits: Limits, at: str = "") -> bytes:
+    """Return a file's bytes, at most one more than a picture may have.
+
+    Raises:
+        InputError: The file cannot be opened.
+    """
     try:
         with Path(path).open("rb") as file:
-            data = file.read(limits.image_bytes + 1)
+            return file.read(limits.image_bytes + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise _unreadable(f"The image file {str(path)!r} cannot be opened: {reason}.", at) from error
-    return decode(data, limits=limits, at=at)
 
 
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 95) -> bytes:

@@ -154,7 +154,7 @@ class Ancestry:
             root_id=self.root_id,
             parent_offset=(x, y),
             parent_size=self.size,
-            root_offset=(self.root_offset[0] + x, self.root_offset[1] + y),
+            root_offset=(self.root_offset[0] + round(x / self.scale), self.root_offset[1] + round(y / self.scale)),
             root_size=self.root_size,
             scale=self.scale,
         )
@@ -189,12 +189,14 @@ class Image:
         ancestry: Where it comes from.
         video: Which frame of a video it is, if it is one.
         encoded: The very base64 text that it came with, for as long as the pixels are those it decodes to.
+        alpha: How opaque each pixel is, 0 to 255, (H, W), if it came with that, for as long as the pixels are those.
     """
 
     pixels: NDArray[np.uint8]
     ancestry: Ancestry
     video: VideoMetadata | None = None
     encoded: str | None = None
+    alpha: NDArray[np.uint8] | None = None
 
     @property
     def height(self) -> int:

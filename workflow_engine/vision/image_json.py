@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workflow_engine.errors import pointer
 from workflow_engine.settings import Limits
-from workflow_engine.vision.decode import decode, encode_jpeg, read_file
+from workflow_engine.vision.decode import alpha_of, decode, encode_jpeg, read_bytes
 from workflow_engine.vision.image import Ancestry, Image, VideoMetadata, origin_from_json
 from workflow_engine.vision.refusals import described, refusal
 
@@ -59,34 +59,40 @@ def load_image(value: object, *, name: str, index: tuple[int, ...], access: Imag
     described_by = value if isinstance(value, dict) else {}
     source = described_by.get("value", value)
     if isinstance(source, Image):
-        pixels, encoded = source.pixels, source.encoded
+        pixels, encoded, alpha = source.pixels, source.encoded, source.alpha
+    elif isinstance(source, np.ndarray):
+        pixels, encoded, alpha = _checked(source, at), None, None
     else:
-        pixels, encoded = _pixels(source, at, access)
+        data, encoded = _data(source, at, access)
+        pixels, alpha = decode(data, limits=access.limits, at=at), alpha_of(data)
     video = described_by.get("video_metadata")
     return Image(
         pixels=pixels,
         ancestry=_ancestry(described_by, default_id(name, index), (pixels.shape[0], pixels.shape[1]), at),
         video=None if video is None else VideoMetadata.from_json(video, at=f"{at}/video_metadata"),
         encoded=encoded,
+        alpha=alpha,
     )
 
 
-def _pixels(source: object, at: str, access: ImageAccess) -> tuple[NDArray[np.uint8], str | None]:
-    """Return the pixels of an image and, if it came as base64, that text."""
-    if isinstance(source, np.ndarray):
-        try:
-            return Image.from_array(source).pixels, None
-        except ValueError as error:
-            raise refusal(f"The image {at} cannot be used: {error}.", at=at, code="image_unreadable") from error
+def _checked(pixels: NDArray[Any], at: str) -> NDArray[np.uint8]:
+    try:
+        return Image.from_array(pixels).pixels
+    except ValueError as error:
+        raise refusal(f"The image {at} cannot be used: {error}.", at=at, code="image_unreadable") from error
+
+
+def _data(source: object, at: str, access: ImageAccess) -> tuple[bytes, str | None]:
+    """Return the file of an image and, if it came as base64, that text."""
     if isinstance(source, Path) and access.paths:
-        return read_file(source, limits=access.limits, at=at), None
+        return read_bytes(source, limits=access.limits, at=at), None
     if not isinstance(source, str):
         raise refusal(f"{_forms(access)}; found {described(source)}.", at=at, code="image_unreadable")
     if source[:8].lower().startswith(("http://", "https://")):
-        return decode(_fetched(source, at, access), limits=access.limits, at=at), None
+        return _fetched(source, at, access), None
     if access.paths and _is_file(source):
-        return read_file(source, limits=access.limits, at=at), None
-    return decode(_from_base64(source, at, access), limits=access.limits, at=at), source
+        return read_bytes(source, limits=access.limits, at=at), None
+    return _from_base64(source, at, access), source
 
 
 def _forms(access: ImageAccess) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -123,3 +124,9 @@ def test_wrong_video_metadata_is_refused(change: dict[str, Any], sentence: str) 
 def test_a_single_image_gets_video_metadata_when_asked() -> None:
     synthesised = Image.from_array(np.zeros((2, 2), np.uint8), id="photo").video_metadata()
     assert (synthesised.video_identifier, synthesised.frame_number, synthesised.fps) == ("photo", 0, 30.0)
+
+
+def test_a_crop_of_an_enlarged_view_lies_in_the_root_at_the_root_s_scale() -> None:
+    enlarged = replace(Ancestry.root("photo", (40, 60)), size=(80, 120), scale=2.0)
+    crop = enlarged.crop("crop", 30, 10, (20, 20))
+    assert (crop.parent_offset, crop.root_offset, crop.scale) == ((30, 10), (15, 5), 2.0)

@@ -174,3 +174,21 @@ def test_a_drawn_image_becomes_a_jpeg(pixels: Any) -> None:
     decoded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     assert decoded is not None
     assert decoded.shape == pixels.shape
+
+
+@pytest.mark.parametrize("extension", [".png", ".webp"])
+def test_a_picture_with_an_alpha_channel_keeps_it_beside_its_pixels(extension: str) -> None:
+    alpha = np.random.default_rng(1).integers(0, 256, (12, 16, 1), dtype=np.uint8)
+    quality = [cv2.IMWRITE_WEBP_QUALITY, 101] if extension == ".webp" else []
+    _, data = cv2.imencode(extension, np.dstack([PICTURE, alpha]), quality)
+    image = load(b64encode(data.tobytes()).decode())
+    assert image.pixels.shape == (12, 16, 3)
+    assert image.alpha is not None
+    assert np.array_equal(image.alpha, alpha[..., 0])
+    assert image.with_pixels(image.pixels).alpha is None
+
+
+def test_other_pictures_have_no_alpha_channel() -> None:
+    assert load(TEXT).alpha is None
+    _, deep = cv2.imencode(".png", np.zeros((4, 4, 4), dtype=np.uint16))
+    assert load(b64encode(deep.tobytes()).decode()).alpha is None

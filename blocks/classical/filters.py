@@ -1,4 +1,4 @@
-"""Image processing without a model: grey tones, blur, thresholds, contours."""
+"""Change the pixels of an image: grey tones, blur, thresholds, morphology."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from blocks.classical.grey import grey
 from workflow_engine.api import Image, colors
 
-MAGENTA = (255, 0, 255)
 NEIGHBOURHOOD, BELOW_MEAN = 11, 2
 
 FIXED_THRESHOLDS: Mapping[str, int] = {
@@ -31,11 +31,21 @@ BLURS: Mapping[str, Callable[[NDArray[np.uint8], int], Any]] = {
     "median": lambda pixels, size: cv2.medianBlur(pixels, size | 1),
     "bilateral": lambda pixels, size: cv2.bilateralFilter(pixels, size, 75, 75),
 }
+MORPHOLOGY: Mapping[str, tuple[int, ...]] = {
+    "Erosion": (cv2.MORPH_ERODE,),
+    "Dilation": (cv2.MORPH_DILATE,),
+    "Opening": (cv2.MORPH_OPEN,),
+    "Closing": (cv2.MORPH_CLOSE,),
+    "Opening then Closing": (cv2.MORPH_OPEN, cv2.MORPH_CLOSE),
+    "Gradient": (cv2.MORPH_GRADIENT,),
+    "Top Hat": (cv2.MORPH_TOPHAT,),
+    "Black Hat": (cv2.MORPH_BLACKHAT,),
+}
 
 
 def convert_grayscale(image: Image) -> dict[str, Image]:
     """Turn colours into grey tones; a grey image stays as it is."""
-    return {"image": image.with_pixels(_grey(image.pixels))}
+    return {"image": image.with_pixels(grey(image.pixels))}
 
 
 def image_blur(image: Image, *, blur_type: str, kernel_size: int) -> dict[str, Image]:
@@ -49,25 +59,21 @@ def threshold(image: Image, *, threshold_type: str, thresh_value: int, max_value
         _, split = cv2.threshold(image.pixels, thresh_value, max_value, FIXED_THRESHOLDS[threshold_type])
     elif threshold_type in ADAPTIVE_THRESHOLDS:
         method = ADAPTIVE_THRESHOLDS[threshold_type]
-        grey = _grey(image.pixels)
-        split = cv2.adaptiveThreshold(grey, max_value, method, cv2.THRESH_BINARY, NEIGHBOURHOOD, BELOW_MEAN)
+        split = cv2.adaptiveThreshold(
+            grey(image.pixels), max_value, method, cv2.THRESH_BINARY, NEIGHBOURHOOD, BELOW_MEAN
+        )
     else:
-        _, split = cv2.threshold(_grey(image.pixels), thresh_value, max_value, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+        _, split = cv2.threshold(grey(image.pixels), thresh_value, max_value, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     return {"image": image.with_pixels(np.asarray(split, dtype=np.uint8))}
 
 
-def contours_detection(image: Image, *, line_thickness: int) -> dict[str, Any]:
-    """Find the outer contours of everything that is not black, and draw them on the grey image."""
-    grey = _grey(image.pixels)
-    found, hierarchy = cv2.findContours(grey, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    drawn = cv2.drawContours(colors.colored(grey), found, -1, MAGENTA, line_thickness)
-    return {
-        "image": image.with_pixels(np.asarray(drawn, dtype=np.uint8)),
-        "contours": list(found),
-        "hierarchy": hierarchy,
-        "number_contours": len(found),
-    }
+def morphological_transformation(image: Image, *, operation: str, kernel_size: int, channels: str) -> dict[str, Image]:
+    """Grow, shrink or close up what is bright, over squares of ``kernel_size`` pixels.
 
-
-def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    ``channels`` is ``Grey``, to work on grey tones, or ``Colour``, to work on each colour by itself.
+    """
+    pixels = grey(image.pixels) if channels == "Grey" else colors.colored(image.pixels)
+    square = np.ones((kernel_size, kernel_size), dtype=np.uint8)
+    for step in MORPHOLOGY[operation]:
+        pixels = np.asarray(cv2.morphologyEx(pixels, step, square), dtype=np.uint8)
+    return {"image": image.with_pixels(pixels)}

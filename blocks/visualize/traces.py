@@ -1,0 +1,109 @@
+"""Draw where objects have been in the frames before; what was seen is kept for each video by itself."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
+from supervision import ColorLookup, HeatMapAnnotator, Position, TraceAnnotator
+
+from blocks.visualize.anchors import anchors
+from blocks.visualize.anchors import position as position_of
+from blocks.visualize.palettes import row_colors
+from workflow_engine.api import Detections, Image, VideoMetadata, colors
+
+PENDING = -1  # the track of an object that its tracker is not sure of yet
+
+
+class TraceVisualization:
+    """Draws the way that every tracked object has come."""
+
+    def __init__(self) -> None:
+        self._traces: dict[tuple[str, Position, int], TraceAnnotator] = {}
+
+    def __call__(
+        self,
+        image: Image,
+        predictions: Detections,
+        *,
+        position: str,
+        trace_length: int,
+        thickness: int,
+        color_palette: str,
+        palette_size: int,
+        custom_colors: list[str],
+        color_axis: str,
+    ) -> dict[str, Image]:
+        """Draw a line through the last ``trace_length`` positions of every track; objects without tracks have none."""
+        tracked = _tracked(predictions)
+        palette = row_colors(
+            tracked,
+            color_palette=color_palette,
+            palette_size=palette_size,
+            custom_colors=custom_colors,
+            color_axis=color_axis,
+        )
+        where = position_of(position, tracked)
+        key = (image.video_metadata().video_identifier, where, trace_length)
+        annotator = self._traces.setdefault(key, TraceAnnotator(position=where, trace_length=trace_length))
+        annotator.color, annotator.color_lookup, annotator.thickness = palette, ColorLookup.INDEX, thickness
+        return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), tracked))}
+
+
+def _tracked(predictions: Detections) -> Detections:
+    """Return the objects that have a track."""
+    tracks = predictions.tracker_id
+    kept = np.zeros(len(predictions), dtype=np.bool_) if tracks is None else tracks != PENDING
+    return predictions.select(kept)
+
+
+class HeatmapVisualization:
+    """Draws how often objects have been where."""
+
+    def __init__(self) -> None:
+        self._heat: dict[str, NDArray[np.float32] | None] = defaultdict(lambda: None)
+        self._last: dict[str, dict[int, tuple[float, float]]] = defaultdict(dict)
+
+    def __call__(
+        self,
+        image: Image,
+        predictions: Detections,
+        metadata: VideoMetadata | None,
+        *,
+        position: str,
+        opacity: float,
+        radius: int,
+        kernel_size: int,
+        top_hue: int,
+        low_hue: int,
+        ignore_stationary: bool,
+        motion_threshold: int,
+    ) -> dict[str, Image]:
+        """Add a disc at every object to what has been seen in this video, and draw the sum in hues.
+
+        With ``ignore_stationary`` an object that has a track adds a disc only when it has moved ``motion_threshold``
+        pixels from where it last did; where it was first seen it adds none.
+        """
+        video = (metadata or image.video_metadata()).video_identifier
+        if ignore_stationary and predictions.tracker_id is not None:
+            predictions = predictions.select(self._moved(video, predictions, position, motion_threshold))
+        annotator = HeatMapAnnotator(Position[position], opacity, radius, kernel_size, top_hue, low_hue)
+        annotator.heat_mask = self._heat[video]
+        drawn = annotator.annotate(colors.colored(image.pixels), predictions)
+        self._heat[video] = annotator.heat_mask
+        return {"image": image.with_pixels(drawn)}
+
+    def _moved(self, video: str, predictions: Detections, position: str, threshold: int) -> NDArray[np.bool_]:
+        """Return which tracks have moved, and remember where they and the new ones are."""
+        last = self._last[video]
+        moved = np.zeros(len(predictions), dtype=np.bool_)
+        tracks = () if predictions.tracker_id is None else predictions.tracker_id.tolist()
+        for index, (track, (x, y)) in enumerate(zip(tracks, anchors(position, predictions).tolist(), strict=True)):
+            if track == PENDING:
+                continue
+            moved[index] = track in last and math.dist(last[track], (x, y)) >= threshold
+            if moved[index] or track not in last:
+                last[track] = (x, y)
+        return moved
