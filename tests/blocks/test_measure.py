@@ -82,7 +82,7 @@ def test_what_has_no_area_has_no_size(run: BlockRunner) -> None:
         assert sizes(run, objects, reference, [1, 1]) is None
 
 
-@pytest.mark.parametrize("dimensions", ["5", "5,0", "a,b", "1,2,3"])
+@pytest.mark.parametrize("dimensions", ["5.0", "5,0", "a,b", "1,2,3"])
 def test_a_size_that_is_none_is_refused(run: BlockRunner, dimensions: str) -> None:
     with pytest.raises(BlockError, match="two positive numbers"):
         sizes(run, turned(0), turned(0), dimensions)
