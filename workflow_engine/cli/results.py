@@ -39,8 +39,9 @@ class Results:
         for number, outputs in enumerate(result.outputs):
             under = [image] if self.apart else []
             under += [str(number)] if len(result.outputs) > 1 else []
+            kept = outputs if self.folder is None else self.folder.keep(outputs, under="/".join(under))
             self.images.append(image)
-            self.outputs.append(outputs if self.folder is None else self.folder.keep(outputs, under="/".join(under)))
+            self.outputs.append(kept)
         self.seconds.update(result.seconds)
         self.elapsed += result.elapsed
 

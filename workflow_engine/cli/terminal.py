@@ -75,7 +75,7 @@ def tell(problems: Sequence[Problem]) -> None:
         say(f"error: {len(problems)} problems", style="bold red")
     for problem in problems:
         start = "  - " if len(problems) > 1 else "error: "
-        place = f" [at {problem.at}]" if problem.at else ""
+        place = f" [at {problem.at}]" if problem.at and problem.whose == "author" else ""
         say(f"{start}{problem}{place}", style="" if len(problems) > 1 else "red")
 
 

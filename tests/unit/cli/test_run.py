@@ -119,7 +119,7 @@ def test_a_full_disk_is_one_sentence_and_an_exit_code_of_its_own(
     assert done.code == 4
     assert "No space left on device" in done.err
     assert done.err.count("\n") == 1
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list((tmp_path / "out").iterdir()) == [], "no half of a file, and no result that names what is not there"
 
 
 def test_an_interruption_keeps_what_is_done(
