@@ -20,6 +20,9 @@ from workflow_engine.vision.refusals import refusal
 
 Size: TypeAlias = tuple[int, int]  # width, height: the order in which headers have them
 
+# What a file is known by, and the byte and bit of its header that say whether it has an alpha channel.
+ALPHA_FLAGS = ((b"\x89PNG", 25, 4), (b"VP8X", 20, 16), (b"VP8L", 24, 16))
+
 
 def decode(data: bytes, *, limits: Limits, at: str = "") -> NDArray[np.uint8]:
     """Return the picture as blue-green-red, shape (H, W, 3), 8 bits, turned upright as its EXIF orientation says.
@@ -63,7 +66,8 @@ def alpha_of(data: bytes) -> NDArray[np.uint8] | None:
     Args:
         data: A file that ``decode`` has read, so that its size is known to be within bounds.
     """
-    if not (data[:4] == b"\x89PNG" and data[25] & 4) and not (data[12:16] == b"VP8X" and data[20] & 16):
+    kind, at, flag = next((entry for entry in ALPHA_FLAGS if entry[0] in (data[:4], data[12:16])), (b"", 0, 0))
+    if not (kind and data[at] & flag):
         return None
     pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint8 or pixels.shape[2:] != (4,):
