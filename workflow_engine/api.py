@@ -7,13 +7,15 @@ dict of its outputs; this module has the types it meets and the tools to read an
 from __future__ import annotations
 
 from workflow_engine.context import RunContext
-from workflow_engine.errors import BlockError, nearest
+from workflow_engine.errors import BlockError, WorkflowError, nearest
 from workflow_engine.models.family import Contract, IdSpace, Labels, ModelError, Published
 from workflow_engine.query import QueryError, apply, apply_each, choose, holds
 from workflow_engine.recent import Recent
-from workflow_engine.vision import colors, detections, masks
+from workflow_engine.vision import colors, detections, masks, paths
 from workflow_engine.vision.detections import Detections
+from workflow_engine.vision.fetch import request
 from workflow_engine.vision.image import Ancestry, Image, VideoMetadata
+from workflow_engine.vision.values import serialise
 
 __all__ = [
     "Ancestry",
@@ -29,6 +31,7 @@ __all__ = [
     "Recent",
     "RunContext",
     "VideoMetadata",
+    "WorkflowError",
     "apply",
     "apply_each",
     "choose",
@@ -37,4 +40,7 @@ __all__ = [
     "holds",
     "masks",
     "nearest",
+    "paths",
+    "request",
+    "serialise",
 ]

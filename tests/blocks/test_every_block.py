@@ -94,7 +94,7 @@ def _filled(value: Any, name: str, block: BlockManifest, image: Image, objects: 
 
 
 def _of_kind(kinds: Sequence[str], image: Image, objects: Detections) -> Any:
-    others = {"numpy_array": np.ones((4, 5)), "classification_prediction": CLASSES}
+    others = {"numpy_array": np.ones((4, 5)), "classification_prediction": CLASSES, "string": "bolt"}
     return image if "image" in kinds else others.get(kinds[0], objects)
 
 
