@@ -136,7 +136,8 @@ def _refused(path: Path, reason: str) -> ModelError:
     """Turn the safe loader's refusal into a sentence that names the class which the file asks for."""
     found = re.search(r"GLOBAL (\S+)", reason)
     if found is None:
-        return _unreadable(path, reason.splitlines()[0])
+        # torch's own words would advise to read the file unsafely, which is never the answer
+        return _unreadable(path, "it is neither safetensors nor what torch.save writes, or it is damaged")
     message = f"{path} is refused: to read it, {found[1]} would have to run, which is not plain weights."
     hint = "Save only the state dict and plain settings, or convert it to safetensors where it was trained."
     return ModelError("model_unsafe", message, hint=hint)
