@@ -140,6 +140,8 @@ class Workflow:
     ) -> RunResult:
         """Run once, without memory of earlier runs.
 
+        An input that is called ``timeout`` or ``serialised`` is given through ``session().run``.
+
         Args:
             timeout: Seconds after which the run gives up.
             serialised: Whether the outputs are JSON-ready rather than arrays and tables.
