@@ -27,6 +27,7 @@ IN_MEMORY: Mapping[str, type | tuple[type, ...]] = {
     "list_of_values": list,
     "integer": int,
     "float": float,
+    "float_zero_to_one": float,
     "boolean": bool,
     "contours": list,
     "detections_overlaps": list,
