@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def served(home: Path, *arguments: str, **environment: str) -> Iterator[httpx.Client]:
-    """Start a server on a free port, lend a client of it, and stop it; its log must hold no traceback."""
+def served(
+    home: Path, *arguments: str, stop: signal.Signals = signal.SIGTERM, **environment: str
+) -> Iterator[httpx.Client]:
+    """Start a server on a free port, lend a client of it, and end it by a signal; its log must hold no traceback."""
     command = [sys.executable, "-m", "workflow_engine.cli", "serve", "--port", "0", *arguments]
     env = {**os.environ, "SEGFLOW_HOME": str(home), "PYTHONUNBUFFERED": "1", **environment}
     log = home / "server.log"
@@ -33,9 +36,10 @@ def served(home: Path, *arguments: str, **environment: str) -> Iterator[httpx.Cl
             with httpx.Client(base_url=address[0], timeout=60, trust_env=False) as client:
                 yield client
         finally:
-            process.terminate()
+            process.send_signal(stop)
             process.wait(timeout=30)
-    assert process.returncode in (0, -15), log.read_text()
+    assert process.returncode == (0 if stop == signal.SIGINT else -stop), log.read_text()
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture(scope="module")

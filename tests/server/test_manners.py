@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from contextlib import closing
@@ -75,6 +76,11 @@ def test_no_server_for_others_without_a_token() -> None:
     assert done.returncode == 4
     assert done.stderr.count("\n") == 1
     assert "SEGFLOW_API_TOKEN" in done.stderr
+
+
+def test_ctrl_c_is_how_a_server_ends(tmp_path: Path) -> None:
+    with served(tmp_path, stop=signal.SIGINT) as client:
+        assert client.get("/healthz").status_code == 200
 
 
 def test_an_address_that_is_taken(server: httpx.Client) -> None:

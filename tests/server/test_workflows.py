@@ -59,6 +59,14 @@ def test_a_batch_gives_one_element_each_and_leaves_out_what_is_excluded(server: 
     assert answer.json()["outputs"] == [{"note": None}] * 3
 
 
+def test_where_the_time_went_is_told_on_request(server: httpx.Client) -> None:
+    asked = {"specification": CROP, "inputs": {"image": picture()}, "enable_profiling": True}
+    events = server.post("/workflows/run", json=asked).json()["profiler_trace"]
+    assert [event["name"] for event in events] == ["workflow_compilation", "step_execution", "workflow_run"]
+    assert events[1]["args"]["step"] == "$steps.crop"
+    assert run(server, CROP, image=picture()).json()["profiler_trace"] == []
+
+
 def test_an_empty_batch_gives_nothing(server: httpx.Client) -> None:
     assert run(server, CROP, image=[]).json()["outputs"] == []
 

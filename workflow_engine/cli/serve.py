@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from dataclasses import replace
 
 from workflow_engine import settings as settings_module
@@ -26,5 +27,6 @@ def _serve(asked: argparse.Namespace) -> int:
         settings = replace(settings, limits=replace(settings.limits, run_seconds=asked.timeout))
     listening = listen(asked.host, asked.port, settings)
     terminal.show(f"segflow answers on {address(listening)} (Ctrl-C stops it)")
-    serve(listening, settings)
+    with suppress(KeyboardInterrupt):
+        serve(listening, settings)
     return exits.OK

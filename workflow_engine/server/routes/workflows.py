@@ -16,6 +16,7 @@ from workflow_engine.server import access
 from workflow_engine.server.answers import answer
 from workflow_engine.server.problems import told
 from workflow_engine.server.work import Workers
+from workflow_engine.trace import Trace
 from workflow_engine.workflow import Engine
 
 
@@ -28,6 +29,7 @@ class RunRequest(BaseModel):
     inputs: dict[str, Any] = Field(description="A value for each input, by name.")
     api_key: str | None = Field(default=None, description="The server's token, if it has one.")
     excluded_fields: list[str] | None = Field(default=None, description="Names of outputs to leave out.")
+    enable_profiling: bool = Field(default=False, description="Whether to tell where the time went.")
     disable_sinks: bool = Field(default=False, description="Whether blocks write no files and call no other machines.")
 
 
@@ -38,13 +40,13 @@ def router(engine: Engine, workers: Workers) -> APIRouter:
     async def run(request: Request) -> Response:
         """Run an inline workflow once."""
         keys, body = access.shown(request), await request.body()
-        return answer(await workers.do(lambda stop: _run(engine, body, keys, stop)))
+        return await workers.do(lambda stop: answer(_run(engine, body, keys, stop)))
 
     async def validate(request: Request) -> Response:
         """Check a workflow without running it."""
         access.check(engine.settings.api_token, access.shown(request))
         body = await request.body()
-        return answer(await workers.do(lambda _: _validate(engine, body)))
+        return await workers.do(lambda _: answer(_validate(engine, body)))
 
     async def versions() -> Response:
         """The versions of the workflow language that this engine speaks."""
@@ -66,12 +68,19 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
 def _run(engine: Engine, body: bytes, keys: list[str], stop: Stop) -> dict[str, Any]:
     asked = _read(body)
     access.check(engine.settings.api_token, [*keys, asked.api_key or ""])
-    plan = engine.compile(orjson.dumps(asked.specification))
+    trace = Trace()
+    with trace.span("workflow_compilation"):
+        plan = engine.compile(orjson.dumps(asked.specification))
     _check_batch(plan, asked.inputs, engine.settings.limits.batch)
-    without = frozenset(asked.excluded_fields or ())
-    sinks = not asked.disable_sinks
-    result = engine.session(plan).run(asked.inputs, serialised=True, without=without, sinks=sinks, stop=stop)
-    return {"outputs": result.outputs, "profiler_trace": []}
+    result = engine.session(plan).run(
+        asked.inputs,
+        serialised=True,
+        without=frozenset(asked.excluded_fields or ()),
+        sinks=not asked.disable_sinks,
+        stop=stop,
+        observers=(trace.observe,),
+    )
+    return {"outputs": result.outputs, "profiler_trace": trace.events if asked.enable_profiling else []}
 
 
 def _validate(engine: Engine, body: bytes) -> dict[str, Any]:
