@@ -9,7 +9,7 @@ from .renderer import CLASS_NAMES
 if TYPE_CHECKING:
     from transformers import RfDetrConfig
 
-RESOLUTION = 240
+RESOLUTION = 288
 """Side in pixels of the square that the model sees."""
 
 QUERIES = 32

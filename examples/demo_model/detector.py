@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from .architecture import RESOLUTION
 from .batches import normalised
 
 if TYPE_CHECKING:
@@ -45,6 +44,12 @@ def load_detector(folder: Path) -> RfDetrForInstanceSegmentation:
     return model
 
 
+def side_of(model: RfDetrForInstanceSegmentation) -> int:
+    """Side in pixels of the square that a model was trained for last, as its configuration says."""
+    backbone: Any = model.config.backbone_config
+    return int(backbone.image_size)
+
+
 def network_input(picture: NDArray[np.uint8], side: int) -> torch.Tensor:
     """A blue-green-red picture of any size as (1, 3, side, side): resized without antialias, then normalised."""
     rgb = picture[..., ::-1].astype(np.float32) / 255.0
@@ -65,7 +70,7 @@ def corners(boxes: torch.Tensor, *, height: int, width: int) -> NDArray[np.float
 def detect(model: RfDetrForInstanceSegmentation, picture: NDArray[np.uint8], *, threshold: float = 0.0) -> Detections:
     """Find the fasteners in a blue-green-red picture whose score is above `threshold`."""
     height, width = picture.shape[:2]
-    output = model(pixel_values=network_input(picture, RESOLUTION))
+    output = model(pixel_values=network_input(picture, side_of(model)))
     scores = output.logits[0].sigmoid()
     queries, classes = scores.shape
     best, order = scores.flatten().sort(descending=True, stable=True)

@@ -34,9 +34,10 @@ class Stage:
 
 STAGES = (
     Stage(side=144, steps=2250, peak_rate=8e-4, warm_up=300),
-    Stage(side=RESOLUTION, steps=3400, peak_rate=5e-4, warm_up=100),
+    Stage(side=240, steps=2000, peak_rate=5e-4, warm_up=100),
+    Stage(side=RESOLUTION, steps=900, peak_rate=2.5e-4, warm_up=30),
 )
-"""The small pictures cost a third as much; only the large ones tell a nut from a washer and give sharp masks."""
+"""Small pictures cost a fraction as much; only the larger ones tell a nut from a washer and give sharp masks."""
 
 
 def stage_at(step: int) -> tuple[Stage, int] | None:

@@ -13,10 +13,9 @@ import pytest
 import torch
 
 from blocks.instance_segmentation.family import FAMILY
-from examples.demo_model.architecture import RESOLUTION
 from examples.demo_model.batches import draw_batch
 from examples.demo_model.cache import allocate, draw_into, open_cache
-from examples.demo_model.detector import Detections, detect, load_detector
+from examples.demo_model.detector import Detections, detect, load_detector, side_of
 from examples.demo_model.evaluate import Findings, evaluate, figures, unseen_scenes
 from examples.demo_model.learner import Learner
 from examples.demo_model.renderer import CLASS_NAMES, SURFACES, Scene, SceneSpec, render_scene
@@ -153,7 +152,7 @@ def test_the_shipped_model_holds_its_contract() -> None:
     contract = Contract.from_json(json.loads((MODEL / "contract.json").read_text(encoding="utf-8")), where="the demo")
     weights = MODEL / "model.safetensors"
     assert list(contract.classes.values()) == list(CLASS_NAMES)
-    assert contract.resolution == RESOLUTION
+    assert contract.resolution == side_of(load_detector(MODEL))
     assert contract.sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
     assert weights.stat().st_size <= 8_000_000
 
