@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.blocks.runner import BlockRunner
-from tests.blocks.scenes import picture, tables
+from tests.blocks.scenes import crowd, picture, tables
 from workflow_engine.manifest import BlockManifest
 from workflow_engine.registry import Registry, built_in
 from workflow_engine.selectors import is_reference
@@ -75,6 +75,29 @@ def test_every_example_runs_on_every_table(block: BlockManifest, table: str, run
     assert _same(objects, before)
 
 
+def _choices(block: BlockManifest) -> list[tuple[str, Any]]:
+    """Every value of every parameter that has a list of them."""
+    properties = block.parameters.properties
+    return [(name, value) for name, schema in properties.items() for value in schema.get("enum", ())]
+
+
+@pytest.mark.parametrize(
+    ("block", "name", "value"),
+    [
+        pytest.param(block, name, value, id=f"{block.type} {name} {value}")
+        for block in WITHOUT_MODEL
+        for name, value in _choices(block)
+    ],
+)
+def test_every_choice_works(block: BlockManifest, name: str, value: Any, run: BlockRunner) -> None:
+    image = picture()
+    objects = crowd(image, 5, tracker_id=[3, 1, 4, 15, 9])
+    step = {"custom_colors": ["red"]} if "custom_colors" in block.parameters.properties else {}
+    step |= {name: text for name, text in block.examples[0].step.items() if name not in ("type", "name")}
+    fields = {name: _filled(text, name, block, image, objects) for name, text in step.items()}
+    run(block.type, **fields | {name: value})
+
+
 def _filled(value: Any, name: str, block: BlockManifest, image: Image, objects: Detections) -> Any:
     """Put a value in the place of every reference of an example."""
     ports = {port.name: port for port in block.inputs}
@@ -94,7 +117,13 @@ def _filled(value: Any, name: str, block: BlockManifest, image: Image, objects: 
 
 
 def _of_kind(kinds: Sequence[str], image: Image, objects: Detections) -> Any:
-    others = {"numpy_array": np.ones((4, 5)), "classification_prediction": CLASSES, "string": "bolt"}
+    others = {
+        "numpy_array": np.ones((4, 5)),
+        "classification_prediction": CLASSES,
+        "string": "bolt",
+        "list_of_values": [objects] * len(objects),
+        "embedding": [0.6, 0.0, 0.8],
+    }
     return image if "image" in kinds else others.get(kinds[0], objects)
 
 
