@@ -36,6 +36,7 @@ IN_MEMORY: Mapping[str, type | tuple[type, ...]] = {
     "numpy_array": object,
     "image_keypoints": list,
     "rgb_color": tuple,
+    "embedding": list,
 }
 
 

@@ -69,14 +69,13 @@ def crowd(image: Image, count: int = 40, *, seed: int = 1, **options: Any) -> De
 
 
 def tables(image: Image) -> dict[str, Detections]:
-    """Tables of every awkward sort, by name."""
+    """Tables of every awkward sort, by name; those with rows are tracked."""
+    beyond = [(-8, -5, 20, 30), (60, 40, 200, 300), (-500, -500, -400, -450), (900, 900, 950, 999), (5, 5, 5, 5)]
     return {
         "empty": detections.empty(image.ancestry, masks=True),
         "empty, no masks": detections.empty(image.ancestry, prediction_type="object-detection"),
-        "one": table(image, [(10, 10, 30, 40)]),
-        "crowd": crowd(image),
-        "boxes only": crowd(image, 5, with_masks=False),
-        "beyond every edge": table(
-            image, [(-8, -5, 20, 30), (60, 40, 200, 300), (-500, -500, -400, -450), (900, 900, 950, 999), (5, 5, 5, 5)]
-        ),
+        "one": table(image, [(10, 10, 30, 40)], tracker_id=[7]),
+        "crowd": crowd(image, tracker_id=range(40)),
+        "boxes only": crowd(image, 5, with_masks=False, tracker_id=range(5)),
+        "beyond every edge": table(image, beyond, tracker_id=range(5)),
     }
