@@ -74,7 +74,7 @@ def run_all(
     Raises:
         WorkflowError: If the only run fails, or what a run gives cannot be written.
     """
-    names = _names([next(iter(one.values()), "") for one in given])
+    names = _names([next(iter(one.values()), "run") for one in given])
     try:
         with terminal.progress("Pictures", total=len(given)) as advance:
             for name, one in zip(names, given, strict=True):
