@@ -1,4 +1,4 @@
-"""``segflow blocks``: what there is, what a block takes and gives, whether blocks are sound, and a new one."""
+"""``segflow blocks``: what there is, what a block takes and gives, what runs of the ecosystem, checks, a new one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workflow_engine.cli import exits, scaffold, terminal
+from workflow_engine.cli import compat, exits, scaffold, terminal
 from workflow_engine.errors import InputError, ManifestError, Problem, nearest
 from workflow_engine.manifest import BlockManifest
 from workflow_engine.registry import Registry, Source, installed
@@ -30,6 +30,8 @@ def add(commands: terminal.Commands) -> None:
     show = actions.add_parser("show", help="what a block takes and gives")
     show.add_argument("type", metavar="TYPE", help="such as core/dynamic_crop@v1, or a name of the ecosystem's")
     show.set_defaults(command=_show)
+
+    compat.add(actions)
 
     check = actions.add_parser("check", help="hold every manifest against its form and its code")
     check.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="more manifests: FOLDER/manifests, …")
