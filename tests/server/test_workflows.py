@@ -133,3 +133,34 @@ def test_a_body_that_is_no_request(server: httpx.Client, body: bytes) -> None:
 def test_too_many_pictures_at_once(server: httpx.Client) -> None:
     answer = run(server, CROP, image=["x"] * 257)
     assert (answer.status_code, answer.json()["code"]) == (400, "batch_too_large")
+
+
+SAVE: dict[str, Any] = {
+    "version": "1.0",
+    "inputs": [{"type": "WorkflowParameter", "name": "text", "kind": ["string"]}],
+    "steps": [
+        {
+            "type": "roboflow_core/local_file_sink@v1",
+            "name": "save",
+            "content": "$inputs.text",
+            "output_mode": "append_log",
+            "target_directory": "reports",
+        }
+    ],
+    "outputs": [{"type": "JsonField", "name": "failed", "selector": "$steps.save.error_status"}],
+}
+
+
+def test_sinks_may_be_switched_off(server: httpx.Client) -> None:
+    asked = {"specification": SAVE, "inputs": {"text": "a"}, "disable_sinks": True}
+    answer = server.post("/workflows/run", json=asked)
+    assert answer.json()["outputs"] == [{"failed": False}]
+
+
+def test_a_refused_block_is_told_as_a_fault_of_the_document(server: httpx.Client) -> None:
+    document = {**SAVE, "steps": [{"type": "roboflow_core/open_ai@v4", "name": "ask"}], "outputs": []}
+    answer = run(server, document, text="a")
+    assert answer.status_code == 400
+    body = answer.json()
+    assert (body["error_type"], body["code"], body["at"]) == ("WorkflowSyntaxError", "refused_block", "/steps/0/type")
+    assert "language model" in body["message"]
