@@ -25,7 +25,7 @@ demo: $(STAMP)
 	$(BIN)/segflow demo --out demo-output
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -rs -m "not golden" $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -rfEs -m "not golden" $(TESTS)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
