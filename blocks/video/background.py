@@ -89,7 +89,7 @@ class MotionDetection:
 
 def _read_zone(zone: Sequence[Any] | str | None) -> Any:
     """Return the zone as a shape; ``None`` for everywhere. It may be written as JSON text."""
-    from shapely import MultiPolygon, Polygon, make_valid, union_all
+    from shapely import union_all
 
     if isinstance(zone, str) and zone:
         try:
@@ -99,7 +99,16 @@ def _read_zone(zone: Sequence[Any] | str | None) -> Any:
             raise BlockError(message, code="bad_value", whose="caller") from error
     if not zone:
         return None
-    return union_all([make_valid(Polygon(polygon)) for polygon in zone_polygons(zone)] or [MultiPolygon()])
+    polygons = [_shape(polygon) for polygon in zone_polygons(zone)]
+    return polygons[0] if len(polygons) == 1 else union_all(polygons)
+
+
+def _shape(points: NDArray[Any]) -> Any:
+    """Return the shape of an outline; one that crosses itself is made valid."""
+    from shapely import Polygon, make_valid
+
+    polygon = Polygon(points)
+    return polygon if polygon.is_valid else make_valid(polygon)
 
 
 def _regions(mask: NDArray[np.uint8], kernel_size: int, least: int) -> list[Contour]:
@@ -113,9 +122,9 @@ def _regions(mask: NDArray[np.uint8], kernel_size: int, least: int) -> list[Cont
 
 def _cut(region: Contour, zone: Any) -> list[Contour]:
     """Return the parts of a region that lie in the zone, with whole coordinates."""
-    from shapely import Polygon, get_parts, make_valid
+    from shapely import get_parts
 
-    parts = get_parts(make_valid(Polygon(region.reshape(-1, 2))).intersection(zone))
+    parts = get_parts(_shape(region.reshape(-1, 2)).intersection(zone))
     shapes = [part for part in parts if part.geom_type == "Polygon" and not part.is_empty]
     return [np.array(shape.exterior.coords[:-1], dtype=np.int32).reshape(-1, 1, 2) for shape in shapes]
 

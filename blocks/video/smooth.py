@@ -63,7 +63,7 @@ class _Video:
         for track, motion in lost.items():
             if not motion.miss():
                 del self.motions[track]
-        known = present | self.motions.keys()
+        known = present | lost.keys()
         self.last = {track: row for track, row in self.last.items() if track in known}
         return shown
 
