@@ -44,8 +44,11 @@ class VideoMetadata:
 
     @property
     def time(self) -> float:
-        """Seconds on the video's own clock for a file, else of the wall clock; only differences have a meaning."""
-        if self.comes_from_video_file:
+        """Seconds on the video's own clock for a file, else of the wall clock; only differences have a meaning.
+
+        A file that claims a rate of 0 has no clock of its own.
+        """
+        if self.comes_from_video_file and self.fps != 0:
             return self.frame_number / (self.fps or DEFAULT_FPS)
         return self.frame_timestamp.timestamp()
 

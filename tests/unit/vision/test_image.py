@@ -100,6 +100,8 @@ def test_time_of_a_file_follows_from_the_frame_number() -> None:
     assert FRAME.seconds_since_start == 3.0
     assert FRAME.time == FRAME.frame_timestamp.timestamp()
     assert VideoMetadata.from_json(FRAME.to_json() | {"comes_from_video_file": True}).time == 61 / 20
+    still = VideoMetadata.from_json(FRAME.to_json() | {"comes_from_video_file": True, "fps": 0})
+    assert still.time == FRAME.frame_timestamp.timestamp()
     assert VideoMetadata.from_json(FRAME.to_json() | {"fps": None}).seconds_since_start == 2.0
 
 
