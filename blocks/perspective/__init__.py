@@ -1,0 +1,1 @@
+"""Look at a plane from straight above."""
