@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from blocks.visualize.fonts import font_file
 from blocks.visualize.label_texts import CONTENTS, label_texts
 from tests.blocks.runner import BlockRunner
 from tests.blocks.scenes import picture, table
@@ -15,6 +16,7 @@ from workflow_engine.errors import BlockError
 from workflow_engine.registry import Registry, built_in
 from workflow_engine.vision import detections
 from workflow_engine.vision.detections import Detections
+from workflow_engine.vision.image import Image
 
 LABEL = "core/label_visualization@v1"
 
@@ -111,3 +113,51 @@ def test_automatic_size_follows_the_image(run: BlockRunner) -> None:
 def test_a_grey_image_takes_the_colours(run: BlockRunner) -> None:
     image = picture(grey=True)
     assert run(LABEL, image=image, predictions=objects())["image"].pixels.shape == (60, 80, 3)
+
+
+def rich(run: BlockRunner, **fields: Any) -> NDArray[np.bool_]:
+    image = Image.from_array(np.full((120, 200, 3), 50, dtype=np.uint8))
+    objects = table(image, [(60, 80, 100, 110)], names=["nut"], confidence=[0.87])
+    pixels = run("core/rich_label_visualization@v1", image=image, predictions=objects, **fields)["image"].pixels
+    changed: NDArray[np.bool_] = (pixels != 50).any(axis=2)
+    return changed
+
+
+def height(changed: NDArray[np.bool_]) -> int:
+    return int(changed.any(axis=1).sum())
+
+
+def width(changed: NDArray[np.bool_]) -> int:
+    return int(changed.any(axis=0).sum())
+
+
+def test_a_rich_label_grows_with_its_font(run: BlockRunner) -> None:
+    small, large = rich(run, font_size=12), rich(run, font_size=30)
+    assert width(large) > 1.5 * width(small)
+    assert np.flatnonzero(small.any(axis=1)).max() <= 80, "above the box"
+
+
+def test_a_rich_label_fits_the_image(run: BlockRunner) -> None:
+    assert width(rich(run, text_size_mode="Automatic", font_size=14)) == width(rich(run, font_size=8))
+
+
+def test_a_rich_label_is_wrapped(run: BlockRunner) -> None:
+    one = rich(run, text="Class and Confidence", text_padding=4)
+    two = rich(run, text="Class and Confidence", text_padding=4, max_line_length=4)
+    assert height(two) > height(one)
+    assert width(two) < width(one)
+
+
+def test_an_unknown_letter_is_drawn_too(run: BlockRunner) -> None:
+    image = Image.from_array(np.full((120, 200, 3), 50, dtype=np.uint8))
+    objects = detections.with_column(table(image, [(60, 80, 100, 110)]), "class_name", ["Ж"])
+    other = detections.with_column(objects, "class_name", ["Щ"])
+    one, two = (run("core/rich_label_visualization@v1", image=image, predictions=o)["image"] for o in (objects, other))
+    assert (one.pixels != two.pixels).any()
+
+
+@pytest.mark.parametrize(("family", "file"), [("Geist Mono", "DejaVuSansMono.ttf"), ("Inter", "DejaVuSans.ttf")])
+def test_a_font_that_is_not_here_gives_way(family: str, file: str) -> None:
+    font_file.cache_clear()
+    assert font_file(family).name in (file, f"{family.replace(' ', '')}-Regular.ttf")
+    assert font_file("DejaVu Serif").name == "DejaVuSerif.ttf"
