@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from pathlib import Path
 from typing import Any
 
 import cv2
 import httpx
 import numpy as np
 import pytest
+
+from tests.server.conftest import ROOT, served
 
 PICTURE = np.full((60, 80, 3), (30, 60, 90), np.uint8)
 
@@ -164,3 +167,48 @@ def test_a_refused_block_is_told_as_a_fault_of_the_document(server: httpx.Client
     body = answer.json()
     assert (body["error_type"], body["code"], body["at"]) == ("WorkflowSyntaxError", "refused_block", "/steps/0/type")
     assert "language model" in body["message"]
+
+
+def segment(model: str) -> dict[str, Any]:
+    step = {
+        "type": "core/instance_segmentation@v1",
+        "name": "parts",
+        "images": "$inputs.image",
+        "model_id": model,
+        "confidence": 0.5,
+    }
+    output = {"type": "JsonField", "name": "parts", "selector": "$steps.parts.predictions"}
+    return {"version": "1.0", "inputs": CROP["inputs"][:1], "steps": [step], "outputs": [output]}
+
+
+def test_objects_are_found(server: httpx.Client) -> None:
+    tray = (ROOT / "examples" / "count_fasteners" / "tray.jpg").read_bytes()
+    answer = run(server, segment("demo/fasteners"), image={"type": "base64", "value": b64encode(tray).decode()})
+    (element,) = answer.json()["outputs"]
+    rows = element["parts"]["predictions"]
+    assert {row["class"] for row in rows} <= {"bolt", "nut", "screw", "washer"}
+    assert len(rows) > 5
+    assert all(len(row["points"]) >= 3 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("model", "status", "code"),
+    [
+        ("demo/fastener", 404, "model_unknown"),
+        ("/etc/passwd", 400, "model_path"),
+        ("../../weights.pth", 400, "model_path"),
+    ],
+)
+def test_a_request_names_a_model_by_an_id_that_exists(server: httpx.Client, model: str, status: int, code: str) -> None:
+    answer = run(server, segment(model), image=picture())
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (status, code)
+    assert body["error_type"] == "ClientCausedStepExecutionError"
+    assert [entry["block_id"] for entry in body["blocks_errors"]] == ["parts"]
+
+
+def test_a_run_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    with served(tmp_path, "--timeout", "0.01") as hasty:
+        answer = run(hasty, segment("demo/fasteners"), image=picture())
+        assert (answer.status_code, answer.json()["code"]) == (504, "deadline")
+        assert hasty.get("/healthz").status_code == 200

@@ -25,7 +25,7 @@ def refusal(error: WorkflowError, scope: Scope, *, debug: bool = False) -> Respo
     """Return the response that tells of ``error``, and log what the client is not told."""
     request_id = scope["state"]["request_id"]
     status = rule_of(error).status
-    if status >= 500:
+    if error.problem.whose not in ("author", "caller"):
         _log.error("request %s: %s", request_id, error, exc_info=error)
     response = answer(body(error, request_id=request_id, debug=debug), status=status)
     if status == 401:
