@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from workflow_engine.vision import detections, masks
 from workflow_engine.vision.detections import Detections
-from workflow_engine.vision.image import Image
+from workflow_engine.vision.image import Image, VideoMetadata
 
 CLASSES = ("bolt", "nut", "washer")
 
@@ -21,6 +22,18 @@ def picture(height: int = 60, width: int = 80, *, seed: int = 0, grey: bool = Fa
     pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
     pixels.setflags(write=False)
     return Image.from_array(pixels)
+
+
+def frame(number: int, *, video: str = "cam", fps: float | None = 10.0, live: bool = False, size: int = 300) -> Image:
+    """A black frame of a video: of a file, or of a camera that takes one picture a second."""
+    metadata = VideoMetadata(
+        video_identifier=video,
+        frame_number=number,
+        frame_timestamp=datetime(2026, 1, 1) + timedelta(seconds=number),
+        fps=fps,
+        comes_from_video_file=not live,
+    )
+    return Image.from_array(np.zeros((size, size, 3), dtype=np.uint8), video=metadata)
 
 
 def table(
