@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import operator
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from numbers import Real
 from typing import Any, Literal
@@ -84,15 +85,14 @@ def number_round(value: Any, *, decimal_digits: int) -> Any:
 
 def multiply(value: Any, *, other: float) -> Any:
     """Multiply by ``other``."""
-    return _number(value) * other
+    return _computed(operator.mul, value, other)
 
 
 def divide(value: Any, *, other: float) -> Any:
     """Divide by ``other``, which must not be zero."""
-    number = _number(value)
     if other == 0:
         raise QueryError(f"cannot divide {describe(value)} by zero.", code="query_bad_input")
-    return number / other
+    return _computed(operator.truediv, value, other)
 
 
 def dictionary_to_json(value: Any) -> str:
@@ -116,6 +116,13 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise wrong_input("text", value)
     return value
+
+
+def _computed(operation: Callable[[Any, Any], Any], value: Any, other: float) -> Any:
+    try:
+        return operation(_number(value), other)
+    except OverflowError as error:
+        raise QueryError("the result is larger than any number can be.", code="query_bad_input") from error
 
 
 def _number(value: Any) -> Any:

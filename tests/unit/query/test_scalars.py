@@ -81,6 +81,8 @@ def test_it_returns(operation: str, fields: dict[str, Any], value: Any, expected
         ("Multiply", {"other": 2}, "2", "expected a number, got the text '2'."),
         ("Divide", {"other": 2}, {}, "expected a number, got a dictionary of 0."),
         ("Divide", {"other": 0}, 2, "cannot divide the number 2 by zero."),
+        ("Divide", {"other": 4}, 10**400, "the result is larger than any number can be."),
+        ("Multiply", {"other": 2.5}, 10**400, "the result is larger than any number can be."),
         ("ConvertDictionaryToJSON", {}, [], "expected a dictionary, got a list of 0."),
         ("TimestampToISOFormat", {}, "2026", "expected a timestamp, got the text '2026'."),
     ],
