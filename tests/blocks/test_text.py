@@ -138,6 +138,17 @@ def test_a_table_of_single_values_has_one_row() -> None:
     assert str(written).count("\n") == 2
 
 
+def test_columns_go_through_their_operations_first(run: BlockRunner) -> None:
+    fields = {"columns_data": {"parts": ["a", "b"], "site": "hall"}, "columns_operations": {"parts": LENGTH}}
+    assert run("core/csv_formatter@v1", **fields)["csv_content"].splitlines()[1].startswith("2,hall,")
+    with pytest.raises(BlockError, match=r"columns_operations\.site\.operations\[0\] \(ToNumber\): expected"):
+        run(
+            "core/csv_formatter@v1",
+            columns_data={"site": "hall"},
+            columns_operations={"site": [{"type": "ToNumber", "cast_to": "int"}]},
+        )
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_text_becomes_a_formula(run: BlockRunner, start: str) -> None:
     columns = {"text": f"{start}1", "number": -1}
