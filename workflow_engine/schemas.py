@@ -83,9 +83,11 @@ def _typed(name: str, schema: Schema) -> str:
         return f"{text} from {low} to {high}"
     if low is not None:
         return f"{text} of at least {low}"
+    above = schema.get("exclusiveMinimum")
+    if above is not None and high is not None:
+        return f"{text} above {above} and at most {high}"
     if high is not None:
         return f"{text} of at most {high}"
-    above = schema.get("exclusiveMinimum")
     return text if above is None else f"{text} above {above}"
 
 

@@ -1,4 +1,4 @@
-"""``segflow blocks``: what there is, what a block takes and gives, what runs of the ecosystem, checks, a new one."""
+"""``segflow blocks``: what there is, what each takes and gives, what runs of the ecosystem, checks, pages, new ones."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workflow_engine.cli import compat, exits, scaffold, terminal
+from workflow_engine.cli import block_pages, compat, exits, scaffold, terminal
 from workflow_engine.errors import InputError, ManifestError, Problem, nearest
 from workflow_engine.manifest import BlockManifest
 from workflow_engine.registry import Registry, Source, installed
-from workflow_engine.schemas import Schema, expectation
 from workflow_engine.step_type import StepField, StepType
-
-_QUERIES = {"operations": "a list of operations", "statement_group": "a condition", "cases": "conditions with results"}
 
 
 def add(commands: terminal.Commands) -> None:
@@ -36,6 +33,10 @@ def add(commands: terminal.Commands) -> None:
     check = actions.add_parser("check", help="hold every manifest against its form and its code")
     check.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="more manifests: FOLDER/manifests, …")
     check.set_defaults(command=_check)
+
+    docs = actions.add_parser("docs", help="write a reference page for every block")
+    docs.add_argument("--out", type=Path, default=Path("docs", "blocks"), metavar="DIR", help="where (docs/blocks)")
+    docs.set_defaults(command=_docs)
 
     new = actions.add_parser("new", help="write manifest, form, function and test of a new block")
     new.add_argument("name", metavar="NAME", help="in small letters, such as count_holes")
@@ -102,17 +103,12 @@ def _by_target(kind: StepType, role: str) -> list[list[StepField]]:
 
 def _row(block: BlockManifest, spellings: list[StepField]) -> tuple[str, str, str, str]:
     field, *_ = spellings
-    literal = "" if field.schema is None else _literal(field.schema)
+    literal = "" if field.schema is None else block_pages.literal(field.schema)
     kinds = field.kinds or field.element_kinds or ()
     reference = f"$ {' or '.join(kinds)}".replace("*", "anything") if kinds else ""
     default = "required" if field.required else terminal.compact((field.schema or {}).get("default"))
     names, takes = " or ".join(one.name for one in spellings), ", ".join(filter(None, [literal, reference]))
     return names, takes, default, _about(block, field)
-
-
-def _literal(schema: Schema) -> str:
-    _, _, query = schema.get("$ref", "").rpartition("/")
-    return _QUERIES.get(query) or expectation(schema)
 
 
 def _about(block: BlockManifest, field: StepField) -> str:
@@ -148,6 +144,14 @@ def _code_problems(registry: Registry) -> Iterator[Problem]:
             registry.function(block.type)
         except ManifestError as error:
             yield from error.problems
+
+
+def _docs(asked: argparse.Namespace) -> int:
+    registry = Registry(installed())
+    files = block_pages.write_pages(registry, asked.out)
+    terminal.show(f"wrote {len(files)} files below {asked.out}")
+    terminal.warn(registry.load_errors)
+    return exits.OK
 
 
 def _new(asked: argparse.Namespace) -> int:
