@@ -15,7 +15,7 @@ from workflow_engine.api import BlockError, apply_each, nearest
 
 LONGEST_TEXT = 1_000_000
 LARGEST_NUMBER = 10_000
-FENCED = re.compile(r"```json\s*(.*?)```", re.DOTALL)
+FENCED = re.compile(r"```json\s*(.*?)```", re.DOTALL | re.IGNORECASE)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Operations = Mapping[str, Sequence[Mapping[str, Any]]]

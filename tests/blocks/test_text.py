@@ -77,7 +77,7 @@ def test_a_text_reaches_nothing_but_its_values_and_stays_small(run: BlockRunner,
         ("[1, 2]", {"error_status": True, "a": None, "b": None}),
         ("", {"error_status": True, "a": None, "b": None}),
         ("[" * 100_000, {"error_status": True, "a": None, "b": None}),
-        ('Here:\n```json\n{"a": 5, "b": 6}\n```\n```json\n{"a": 7}\n```', {"error_status": False, "a": 5, "b": 6}),
+        ('Here:\n```JSON\n{"a": 5, "b": 6}\n```\n```json\n{"a": 7}\n```', {"error_status": False, "a": 5, "b": 6}),
     ],
 )
 def test_fields_of_json_in_a_text(run: BlockRunner, raw: str, found: dict[str, Any]) -> None:
