@@ -63,8 +63,8 @@ def test_tracks_are_shown_once_confirmed_and_begin_at_zero(run: BlockRunner, blo
 @pytest.mark.parametrize("block", TRACKERS)
 def test_new_objects_are_told_from_known_ones(run: BlockRunner, block: str) -> None:
     answers = follow(run, block)
-    new = [sorted(ids(answer["new_instances"])) for answer in answers]
-    assert sum(new, []) == sorted(ids(answers[-1]["tracked_detections"]))
+    new = [track for answer in answers for track in ids(answer["new_instances"])]
+    assert sorted(new) == sorted(ids(answers[-1]["tracked_detections"]))
     for answer in answers:
         both = ids(answer["new_instances"]) + ids(answer["already_seen_instances"])
         assert sorted(both) == sorted(ids(answer["tracked_detections"]))
