@@ -14,6 +14,7 @@ Points: TypeAlias = NDArray[Any]  # (k, 2) of x, y
 Line: TypeAlias = tuple[float, float, float]  # a, b, c of a * x + b * y = c
 
 FINEST, MOST_STEPS = 1e-7, 1_000
+STEEP = 10.0  # an edge so many times higher than wide is fitted as x over y
 PARALLEL = 1e-4  # of the sine of the angle between two lines, about
 
 
@@ -29,25 +30,24 @@ def dynamic_zone(
 
     With ``apply_least_squares`` each edge is fitted to the outline between its corners, of which the middle
     ``midpoint_fraction`` counts. ``scale_ratio`` enlarges zones around their centroids. The objects get the zones as
-    masks, and the polygons before scaling in the column ``polygon``. ``simplification_converged`` is false when some
-    outline cannot be given just so many corners; its last corner is then repeated, or further ones are left out. Where
-    no object has a mask there are no zones, and no objects.
+    masks and in the column ``polygon``. ``simplification_converged`` is false when some outline cannot be given just so
+    many corners; its last corner is then repeated, or further ones are left out. Where no object has a mask there are
+    no zones, and no objects.
     """
     if predictions.mask is None or not len(predictions):
         return {"zones": [], "predictions": None, "simplification_converged": False}
-    polygons, converged = [], True
+    zones, converged = [], True
     for index in range(len(predictions)):
         outline = _outline(predictions, index)
         polygon = _simplified(cv2.convexHull(outline, clockwise=True), required_number_of_vertices)
         if apply_least_squares:
             polygon = _fitted(polygon, outline, midpoint_fraction)
         converged &= len(polygon) == required_number_of_vertices
-        polygons.append(_of_length(polygon, required_number_of_vertices))
-    zones = [_scaled(polygon, scale_ratio) for polygon in polygons]
+        zones.append(_scaled(_of_length(polygon, required_number_of_vertices), scale_ratio))
     zoned = detections.replace(predictions, mask=masks.from_polygons(zones, masks.image_size(predictions.mask)))
     return {
         "zones": [zone.tolist() for zone in zones],
-        "predictions": detections.with_column(zoned, "polygon", polygons),
+        "predictions": detections.with_column(zoned, "polygon", zones),
         "simplification_converged": converged,
     }
 
@@ -96,11 +96,11 @@ def _between(outline: Points, start: Points, end: Points, share: float) -> Point
 
 
 def _line(points: Points) -> Line | None:
-    """Return the line of least squares: of y over x where it is flat, of x over y where it is steep."""
+    """Return the line of least squares, of y over x or, where it is close to upright, of x over y."""
     x, y = points.T.astype(np.float64)
     if len(points) < 2:
         return None
-    if np.ptp(x) >= np.ptp(y):
+    if np.ptp(x) * STEEP > np.ptp(y):
         slope, offset = np.polynomial.Polynomial.fit(x, y, 1, domain=[-1, 1]).coef[::-1]
         return -slope, 1.0, offset
     slope, offset = np.polynomial.Polynomial.fit(y, x, 1, domain=[-1, 1]).coef[::-1]
