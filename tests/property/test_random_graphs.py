@@ -92,6 +92,15 @@ def reference(document: Document, n: int, m: int) -> dict[str, Any]:
         kind, name, *_ = source.split(".")
         return {"n": n, "m": m}[name] if kind == "$inputs" else output(name)
 
+    def depth(source: str) -> int:
+        """How deep the lists of a value are nested; an empty list does not tell."""
+        kind, name, *_ = source.split(".")
+        if kind == "$inputs":
+            return 0
+        step = steps[name]
+        name, deeper = {"add": ("a", 0), "split": ("number", 1), "gather": ("values", -1)}[step["type"][4:-3]]
+        return depth(step[name]) + deeper
+
     def output(name: str) -> Any:
         step = steps[name]
         match step["type"]:
@@ -108,7 +117,7 @@ def reference(document: Document, n: int, m: int) -> dict[str, Any]:
                     missing=[],
                 )
             case _:
-                return collapse(value(step["values"]))
+                return collapse(value(step["values"]), depth(step["values"]))
 
     return {o["name"]: value(o["selector"]) for o in document["outputs"]}
 
@@ -132,9 +141,9 @@ def pruned(value: Any) -> Any:
     return [pruned(element) for element in value] if isinstance(value, list) else None
 
 
-def collapse(value: list[Any]) -> Any:
-    if any(isinstance(element, list) for element in value):
-        return [collapse(element) for element in value]
+def collapse(value: list[Any], depth: int) -> Any:
+    if depth > 1:
+        return [collapse(element, depth - 1) for element in value]
     present = [element for element in value if element is not None]
     return sum(present) if present else None
 
