@@ -112,8 +112,8 @@ def figures(findings: Findings) -> Figures:
 
 def unseen_scenes(pictures: int) -> Iterable[Scene]:
     """The pictures to measure on, as a user would send them."""
-    for index in range(pictures):
-        yield render_scene(SceneSpec(seed=FIRST_SEED + index, size=SIZE))
+    for seed in range(FIRST_SEED, FIRST_SEED + pictures):
+        yield render_scene(SceneSpec(seed=seed, size=SIZE))
 
 
 def evaluate(model: RfDetrForInstanceSegmentation, *, pictures: int) -> Figures:

@@ -23,7 +23,7 @@ LICENSE = "Apache-2.0"
 
 
 def export(checkpoint: Path, folder: Path) -> None:
-    """Write the weights of `checkpoint` to `folder`, without those that only training needs, and the class contract."""
+    """Write to `folder` those weights of `checkpoint` that inference needs, and the class contract."""
     from transformers import RfDetrForInstanceSegmentation
 
     model = RfDetrForInstanceSegmentation(fastener_config())

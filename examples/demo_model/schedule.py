@@ -35,7 +35,7 @@ class Stage:
 STAGES = (
     Stage(side=144, steps=2250, peak_rate=8e-4, warm_up=300),
     Stage(side=240, steps=2000, peak_rate=5e-4, warm_up=100),
-    Stage(side=RESOLUTION, steps=900, peak_rate=2.5e-4, warm_up=30),
+    Stage(side=RESOLUTION, steps=750, peak_rate=2.5e-4, warm_up=30),
 )
 """Small pictures cost a fraction as much; only the larger ones tell a nut from a washer and give sharp masks."""
 
