@@ -211,6 +211,8 @@ def _check_fields(draft: _Draft) -> None:
             known = kind.fields.get(name)
             if known is None:
                 _unknown_field(draft, i, kind, name)
+            elif value is None and known.role == "input" and not known.required:
+                continue  # as if it were left out
             elif known.schema is None and not is_reference(value):
                 message = f"{name} of the step {step.name!r} takes a reference such as $inputs.image, not a literal."
                 draft.blame("reference_wanted", message, step=i, name=name)

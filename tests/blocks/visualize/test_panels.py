@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from tests.blocks.runner import BlockRunner
 from tests.blocks.scenes import picture, table
+from workflow_engine import Engine
 from workflow_engine.errors import BlockError
+from workflow_engine.settings import load
 from workflow_engine.vision.image import Image
 
 PLAIN = Image.from_array(np.full((60, 80, 3), 50, dtype=np.uint8))
@@ -111,3 +113,26 @@ def test_a_grid_takes_grey_pictures_and_leaves_cells_of_missing_ones_empty(run: 
 def test_a_grid_of_something_else_is_refused(run: BlockRunner) -> None:
     with pytest.raises(BlockError, match="images only; found str"):
         run("core/grid_visualization@v1", images=["photo.jpg"])
+
+
+def through_the_engine(*steps: dict[str, Any]) -> Any:
+    engine = Engine(load({"HOME": "/nowhere"}))
+    outputs = [{"type": "JsonField", "name": "image", "selector": f"$steps.{steps[-1]['name']}.image"}]
+    inputs = [{"type": "WorkflowImage", "name": "image"}]
+    document = {"version": "1.0", "inputs": inputs, "steps": list(steps), "outputs": outputs}
+    (result,) = engine.session(engine.compile(document)).run({"image": PLAIN.pixels}, serialised=False).outputs
+    return result["image"]
+
+
+def test_a_document_may_say_that_there_are_no_objects() -> None:
+    step = {"type": "IconVisualization", "name": "icon", "mode": "static", "predictions": None}
+    assert through_the_engine(step | {"image": "$inputs.image", "icon": "$inputs.image"}).width == 80
+
+
+def test_a_grid_of_the_images_of_a_list() -> None:
+    slices = {"type": "ImageSlicer", "name": "slices", "image": "$inputs.image", "slice_width": 40, "slice_height": 30}
+    listed = {"type": "DimensionCollapse", "name": "list", "data": "$steps.slices.slices"}
+    grid = {"type": "roboflow_core/grid_visualization@v1", "name": "grid", "width": 64, "height": 64}
+    shown = through_the_engine(slices, listed, grid | {"images": "$steps.list.output"})
+    assert shown.pixels.shape == (64, 64, 3)
+    assert (shown.pixels == 50).any()
