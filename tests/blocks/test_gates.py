@@ -21,15 +21,12 @@ def test_not_before_the_pause_is_over(run: BlockRunner, monkeypatch: pytest.Monk
     assert answers == [STEPS["next_steps"], [], STEPS["next_steps"], [], STEPS["next_steps"]]
 
 
-def test_the_clock_of_a_video(run: BlockRunner) -> None:
+@pytest.mark.parametrize(("pause", "frames"), [(0.5, [1, 6, 11]), (0.2, [1, 3, 5, 7, 9, 11]), (0.21, [1, 4, 7, 10])])
+def test_the_clock_of_a_video(run: BlockRunner, pause: float, frames: list[int]) -> None:
     """At ten frames a second, half a second is five frames."""
     call = run.start("core/rate_limiter@v1")
-    passed = [
-        number
-        for number in range(12)
-        if call(depends_on=0, video_reference_image=frame(number), cooldown_seconds=0.5, **STEPS)
-    ]
-    assert passed == [0, 5, 10]
+    fields = {"depends_on": 0, "cooldown_seconds": pause, **STEPS}
+    assert [n for n in range(1, 12) if call(video_reference_image=frame(n), **fields)] == frames
 
 
 def test_still_pictures_have_no_time(run: BlockRunner) -> None:
