@@ -130,8 +130,9 @@ def test_a_document_may_say_that_there_are_no_objects() -> None:
 
 
 def test_a_grid_of_the_images_of_a_list() -> None:
-    slices = {"type": "ImageSlicer", "name": "slices", "image": "$inputs.image", "slice_width": 40, "slice_height": 30}
-    listed = {"type": "DimensionCollapse", "name": "list", "data": "$steps.slices.slices"}
+    size = {"slice_width": 40, "slice_height": 30}
+    slices = {"type": "roboflow_core/image_slicer@v1", "name": "slices", "image": "$inputs.image", **size}
+    listed = {"type": "core/dimension_collapse@v1", "name": "list", "data": "$steps.slices.slices"}
     grid = {"type": "roboflow_core/grid_visualization@v1", "name": "grid", "width": 64, "height": 64}
     shown = through_the_engine(slices, listed, grid | {"images": "$steps.list.output"})
     assert shown.pixels.shape == (64, 64, 3)
