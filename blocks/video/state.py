@@ -104,6 +104,10 @@ def zone_polygons(zone: Sequence[Any]) -> list[NDArray[np.float64]]:
     Raises:
         BlockError: One of them is no polygon.
     """
-    several = all(isinstance(part, Sequence) and part and isinstance(part[0], Sequence) for part in zone)
+    several = all(_is_list(part) and _is_list(part[0]) for part in zone)
     polygons = zone if several else [zone]
     return [points(polygon, what="A zone", least=3) for polygon in polygons]
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and len(value) > 0

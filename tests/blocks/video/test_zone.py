@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.blocks.runner import BlockRunner
@@ -77,6 +78,17 @@ def test_the_point_that_counts(run: BlockRunner, anchor: str, inside: bool) -> N
 
 def test_a_zone_may_be_several_polygons(run: BlockRunner) -> None:
     assert seconds(stay(run, [50, 250, 150], zone=[LEFT, RIGHT])) == [0, 0.1, None]
+
+
+def test_a_zone_may_be_arrays(run: BlockRunner) -> None:
+    zone = [np.array(LEFT), np.array(RIGHT)]
+    call = run.registry.function("core/time_in_zone@v1")()
+    image = frame(1)
+    objects = table(image, [(40, 40, 60, 60), (140, 40, 160, 60)], tracker_id=[1, 2])
+    flags = {"remove_out_of_zone_detections": True, "reset_out_of_zone_detections": True}
+    for given in (zone, zone[0], np.array([LEFT, RIGHT])):
+        answer = call(image, None, objects, zone=given, triggering_anchor="CENTER", **flags)["timed_detections"]
+        assert answer.tracker_id.tolist() == [1]
 
 
 def test_a_zone_may_change(run: BlockRunner) -> None:
