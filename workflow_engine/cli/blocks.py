@@ -72,9 +72,7 @@ def _show(asked: argparse.Namespace) -> int:
     try:
         kind = registry.step_type(asked.type)
     except KeyError:
-        hint = nearest(asked.type, registry.type_names) or "segflow blocks list shows every block."
-        message = f"There is no block {asked.type!r}."
-        raise InputError(Problem(code="unknown_block", message=message, hint=hint, whose="caller")) from None
+        raise InputError(_no_block(registry, asked.type)) from None
     block = kind.manifest
     terminal.show(f"{block.title}  ({kind.name})", style="bold")
     terminal.show(block.summary)
@@ -90,6 +88,15 @@ def _show(asked: argparse.Namespace) -> int:
     if also:
         terminal.show(f"Also known as {', '.join(also)}.", style="dim")
     return exits.OK
+
+
+def _no_block(registry: Registry, name: str) -> Problem:
+    refusal = registry.refusal(name)
+    if refusal is not None:
+        message = f"segflow does not run {name!r}. {refusal.reason}"
+        return Problem(code="refused_block", message=message, hint=refusal.alternative, whose="caller")
+    hint = nearest(name, registry.type_names) or "segflow blocks list shows every block."
+    return Problem(code="unknown_block", message=f"There is no block {name!r}.", hint=hint, whose="caller")
 
 
 def _by_target(kind: StepType, role: str) -> list[list[StepField]]:

@@ -49,6 +49,12 @@ def test_the_page_is_up_to_date(segflow: Segflow) -> None:
     assert segflow("blocks", "compat", "--markdown").out == written
 
 
+def test_show_tells_why_a_block_is_refused(segflow: Segflow) -> None:
+    done = segflow("blocks", "show", "roboflow_core/slack_notification@v1")
+    assert done.code == 1
+    assert "It sends a message through a vendor's service. core/webhook_sink@v1 calls" in done.err
+
+
 def test_check_lists_each_refused_step_and_checks_the_rest(segflow: Segflow, tmp_path: Path) -> None:
     path = tmp_path / "imported.json"
     steps = [
