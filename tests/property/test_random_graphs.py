@@ -101,18 +101,6 @@ def reference(document: Document, n: int, m: int) -> dict[str, Any]:
         name, deeper = {"add": ("a", 0), "split": ("number", 1), "gather": ("values", -1)}[step["type"][4:-3]]
         return depth(step[name]) + deeper
 
-    def depth(source: Any) -> int:
-        if not isinstance(source, str) or source.startswith("$inputs"):
-            return 0
-        step = steps[source.split(".")[1]]
-        match step["type"]:
-            case "toy/add@v1":
-                return depth(step["a"])
-            case "toy/split@v1":
-                return depth(step["number"]) + 1
-            case _:
-                return depth(step["values"]) - 1
-
     def output(name: str) -> Any:
         step = steps[name]
         match step["type"]:
@@ -154,7 +142,6 @@ def pruned(value: Any) -> Any:
 
 
 def collapse(value: list[Any], depth: int) -> Any:
-    """Sum the innermost lists; a list has to be told its depth, for an empty one does not show it."""
     if depth > 1:
         return [collapse(element, depth - 1) for element in value]
     present = [element for element in value if element is not None]
