@@ -58,8 +58,8 @@ def _dimensions(predictions: Detections) -> list[str]:
 
 def _time_in_zone(predictions: Detections) -> list[str]:
     times = detections.column(predictions, "time_in_zone")
-    shown = None if times is None else [time or None for time in times]
-    return _formatted(predictions, shown, "In zone: {:.2f}s", "In zone: N/A")
+    shown = None if times is None else [round(time, 2) if time else None for time in times]
+    return _formatted(predictions, shown, "In zone: {}s", "In zone: N/A")
 
 
 def _column(name: str, form: str, missing: str) -> Callable[[Detections], list[str]]:
@@ -72,7 +72,7 @@ CONTENTS: Mapping[str, Callable[[Detections], list[str]]] = {
     "Class and Confidence": _class_and_confidence,
     "Index": lambda predictions: [str(index) for index in range(len(predictions))],
     "Dimensions": _dimensions,
-    "Area": lambda predictions: [str(int(area)) for area in predictions.box_area],
+    "Area": lambda predictions: [str(int(area)) for area in predictions.area],
     "Area (mask)": _column("area_px", "Area (mask): {:.2f}", "Area (mask): N/A"),
     "Area (converted)": _column("area_converted", "Area (conv): {:.2f}", "Area (conv): N/A"),
     "Tracker Id": lambda predictions: _formatted(predictions, predictions.tracker_id, "{}", "No Tracker ID"),

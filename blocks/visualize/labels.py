@@ -11,8 +11,8 @@ from blocks.visualize.palettes import row_colors
 from workflow_engine.api import Detections, Image, colors
 
 REFERENCE_HEIGHT = 1080
-SMALLEST, LARGEST = 0.3, 4.0
-SMALLEST_FONT, LARGEST_FONT = 8, 72
+SMALLEST, LARGEST = 0.3, 5.0
+SMALLEST_FONT, LARGEST_FONT = 8, 128
 
 
 def label_visualization(

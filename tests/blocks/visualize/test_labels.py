@@ -34,7 +34,7 @@ def objects(**options: Any) -> Detections:
         ("Class and Confidence", ["nut 0.88", "bolt 0.50"]),
         ("Index", ["0", "1"]),
         ("Dimensions", ["20, 29 20x35", "50, 7 19x4"]),
-        ("Area", ["700", "93"]),
+        ("Area", ["510", "15"]),
         ("Area (mask)", ["Area (mask): N/A"] * 2),
         ("Area (converted)", ["Area (conv): N/A"] * 2),
         ("Tracker Id", ["No Tracker ID"] * 2),
@@ -161,3 +161,7 @@ def test_a_font_that_is_not_here_gives_way(family: str, file: str) -> None:
     font_file.cache_clear()
     assert font_file(family).name in (file, f"{family.replace(' ', '')}-Regular.ttf")
     assert font_file("DejaVu Serif").name == "DejaVuSerif.ttf"
+
+
+def test_the_area_of_objects_without_masks_is_that_of_their_boxes() -> None:
+    assert label_texts(objects(with_masks=False), "Area") == ["700", "93"]
