@@ -41,8 +41,7 @@ class LocalFileSink:
         A folder that cannot be written to, a full disk and JSON that is none do not end the run: the outputs say so.
 
         Raises:
-            BlockError: Workflows may not write files here.
-            WorkflowError: The file would lie outside the folder (``path_refused``).
+            BlockError: Workflows may not write files here, or not in that folder.
         """
         if not context.sinks:
             return {"error_status": False, "message": "Nothing is written: sinks are switched off for this run."}
@@ -56,14 +55,16 @@ class LocalFileSink:
             return _done(_separate(content, place, context.folder))
         except OSError as error:
             return {"error_status": True, "message": f"The file cannot be written: {error.strerror or error}."}
-        except ValueError as error:
+        except UnicodeError as error:
+            return {"error_status": True, "message": f"The text has characters that no file can hold: {error}."}
+        except (ValueError, RecursionError) as error:
             return {"error_status": True, "message": f"The text is not JSON: {error}."}
 
     def _append(self, content: str, place: tuple[str, str, str], most: int, folder: Path) -> str:
         log = self._log
         if log is None or log.place != place or log.entries >= most:
             log = _Log(place, _file_name(place, suffix="jsonl" if place[2] == "json" else place[2]))
-        path = paths.contained(folder, log.name)
+        path = _inside(folder, log.name)
         entry = _entry(content, place[2], first=not log.entries)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", newline="") as file:
@@ -75,13 +76,22 @@ class LocalFileSink:
 
 def _separate(content: str, place: tuple[str, str, str], folder: Path) -> str:
     name = _file_name(place, suffix=place[2])
-    path = paths.contained(folder, name)
+    path = _inside(folder, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         paths.write_atomic(path, content.encode())
     except WorkflowError as error:
         raise error.__cause__ or error from None  # its message has a path that is the operator's business
     return name
+
+
+def _inside(folder: Path, name: str) -> Path:
+    try:
+        return paths.contained(folder, name)
+    except WorkflowError as error:
+        message = f"{name[:200]!r} lies outside the folder that workflows may write to."
+        hint = "Give a folder below it; SEGFLOW_WRITE_FOLDER names it, and on the command line it is the current one."
+        raise BlockError(message, hint=hint, code="path_refused") from error
 
 
 def _file_name(place: tuple[str, str, str], *, suffix: str) -> str:

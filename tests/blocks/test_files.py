@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.blocks.runner import BlockRunner
-from workflow_engine.errors import BlockError, StepFailed, WorkflowError
+from workflow_engine.errors import BlockError, StepFailed
 from workflow_engine.settings import load
 from workflow_engine.workflow import Engine, Workflow
 
@@ -80,9 +80,9 @@ def test_nothing_is_written_elsewhere(run: BlockRunner, tmp_path: Path, mode: st
     folder.mkdir()
     (folder / "link").symlink_to(tmp_path)
     write = writing(run, folder, output_mode=mode, target_directory=directory, file_name_prefix=prefix)
-    with pytest.raises(WorkflowError) as caught:
+    with pytest.raises(BlockError, match="lies outside the folder") as caught:
         write("x")
-    assert caught.value.problem.code == "path_refused"
+    assert caught.value.code == "path_refused"
     assert list(tmp_path.iterdir()) == [folder]
 
 
@@ -102,6 +102,14 @@ def test_trouble_is_told_and_names_no_path(run: BlockRunner, tmp_path: Path) -> 
         assert found["error_status"]
         assert "cannot be written" in found["message"]
         assert str(tmp_path) not in found["message"]
+
+
+@pytest.mark.parametrize("mode", ["append_log", "separate_files"])
+def test_text_that_cannot_be_written_is_told(run: BlockRunner, tmp_path: Path, mode: str) -> None:
+    found = writing(run, tmp_path, output_mode=mode, file_type="txt")("half a pair: \ud800")
+    assert found["error_status"]
+    assert "characters that no file can hold" in found["message"]
+    assert "".join(files(tmp_path)) == ""
 
 
 def test_json_that_is_none_is_told_and_leaves_the_file_as_it_was(run: BlockRunner, tmp_path: Path) -> None:
