@@ -124,7 +124,10 @@ def _as_one(group: Detections, merging: Merging) -> Detections:
     if group.mask is not None:
         size = masks.image_size(group.mask)
         window = MASK[merging.mask]([masks.window(group.mask, index) for index in range(len(group))])
-        box, mask = _extent(window, box), masks.from_windows([window], size)
+        extent, mask = masks.extent(window), masks.from_windows([window], size)
+        box = (
+            box if extent is None else np.array(extent, dtype=np.float64) - (0, 0, 1, 1)
+        )  # up to the last pixel itself
     first = group.select([row])
     merged = detections.replace(
         first,
@@ -173,15 +176,6 @@ MASK: Mapping[str, Callable[[Sequence[masks.Window]], masks.Window]] = {
     "max": _largest,
     "min": _smallest,
 }
-
-
-def _extent(window: masks.Window, otherwise: Values) -> Values:
-    """Return the box from the first to the last pixel of a mask, or the other one when it has none."""
-    pixels, x, y = window
-    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
-    if not rows.size:
-        return otherwise
-    return np.array([x + columns[0], y + rows[0], x + columns[-1], y + rows[-1]], dtype=np.float64)
 
 
 def _presence(

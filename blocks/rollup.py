@@ -40,7 +40,8 @@ def detections_list_rollup(
     """
     found = _placed(parent_detection, child_detections)
     same = _alike(found, overlap_threshold, keypoint_merge_threshold)
-    merged = [_as_one(found.select(group), CONFIDENCE[confidence_strategy]) for group in _groups(same)]
+    groups = _by_class(_groups(same), detections.class_names(found))
+    merged = [_as_one(found.select(group), CONFIDENCE[confidence_strategy]) for group in groups]
     zones = [[[x1, y1], [x2, y1], [x2, y2], [x1, y2]] for x1, y1, x2, y2 in parent_detection.xyxy.tolist()]
     return {"rolled_up_detections": detections.merge([found.select([]), *merged]), "crop_zones": zones}
 
@@ -93,20 +94,27 @@ def _groups(same: NDArray[np.bool_]) -> Groups:
     return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
 
 
+def _by_class(groups: Groups, names: Sequence[str]) -> Groups:
+    """Return the groups class by class, in the order in which classes come first."""
+    order = list(dict.fromkeys(names))
+    return sorted(groups, key=lambda group: order.index(names[group[0]]))
+
+
 def _as_one(group: Detections, aggregate: Callable[[Values], float]) -> Detections:
-    """Return one row for all: the box around them, their masks in one, the mean of their key points."""
-    boxes, first = group.xyxy, group.select([0])
+    """Return one row for all: their masks in one, the box around it or around theirs, the mean of their key points."""
+    first, mask = group.select([0]), None
     data = {**first.data, "detection_id": np.array(detections.fresh_ids(1), dtype=object)}
     for name in ("keypoints_xy", "keypoints_confidence"):
         if name in data:
             data[name] = np.array([*group.data[name]], dtype=np.float64).mean(axis=0, keepdims=True)
-    mask = None
+    box: Sequence[float] = [*group.xyxy[:, :2].min(axis=0), *group.xyxy[:, 2:].max(axis=0)]
     if group.mask is not None:
         united = masks.union([masks.window(group.mask, index) for index in range(len(group))])
         mask = masks.from_windows([united], masks.image_size(group.mask))
+        box = masks.extent(united) or box
     return detections.replace(
         first,
-        xyxy=np.hstack([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])[np.newaxis],
+        xyxy=np.array([box], dtype=np.float64),
         mask=mask,
         confidence=None if group.confidence is None else np.array([aggregate(group.confidence)]),
         data=data,

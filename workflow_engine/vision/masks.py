@@ -85,6 +85,15 @@ def intersection(windows: Sequence[Window]) -> Window:
     return covered, left, top
 
 
+def extent(window: Window) -> tuple[int, int, int, int] | None:
+    """Return the box x1, y1, x2, y2 around what a mask covers, to the outer edges of its pixels; ``None`` if empty."""
+    pixels, x, y = window
+    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    if not rows.size:
+        return None
+    return x + int(columns[0]), y + int(rows[0]), x + int(columns[-1]) + 1, y + int(rows[-1]) + 1
+
+
 def compact(masks: Masks) -> CompactMask:
     """Return ``masks`` as compact masks; dense ones are cut to the rectangle of their foreground."""
     if isinstance(masks, CompactMask):
@@ -93,10 +102,8 @@ def compact(masks: Masks) -> CompactMask:
 
 
 def _tight(mask: NDArray[np.bool_]) -> Window:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return mask[:0, :0], 0, 0
-    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], int(columns[0]), int(rows[0])
+    x1, y1, x2, y2 = extent((mask, 0, 0)) or (0, 0, 0, 0)
+    return mask[y1:y2, x1:x2], x1, y1
 
 
 def contours(masks: Masks, index: int) -> list[NDArray[np.int32]]:

@@ -153,3 +153,10 @@ def test_union_and_intersection_are_those_of_the_whole_images(given_masks: Mask)
         (masks.intersection(windows), given_masks.all(axis=0)),
     ):
         np.testing.assert_array_equal(masks.from_windows([combined], expected.shape).to_dense()[0], expected)
+
+
+def test_the_extent_goes_to_the_outer_edges_of_the_pixels() -> None:
+    pixels = np.zeros((5, 6), bool)
+    assert masks.extent((pixels, 10, 20)) is None
+    pixels[1:3, 2] = pixels[4, 3] = True
+    assert masks.extent((pixels, 10, 20)) == (12, 21, 14, 25)
