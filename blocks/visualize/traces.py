@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,9 @@ from supervision import ColorLookup, HeatMapAnnotator, Position, TraceAnnotator
 from blocks.visualize.anchors import anchors
 from blocks.visualize.anchors import position as position_of
 from blocks.visualize.palettes import row_colors
-from workflow_engine.api import Detections, Image, VideoMetadata, colors
+from workflow_engine.api import Detections, Image, Recent, VideoMetadata, colors
 
+MOST_TRACKS = 10_000
 PENDING = -1  # the track of an object that its tracker is not sure of yet
 
 
@@ -21,7 +21,7 @@ class TraceVisualization:
     """Draws the way that every tracked object has come."""
 
     def __init__(self) -> None:
-        self._traces: dict[tuple[str, Position, int], TraceAnnotator] = {}
+        self._traces: Recent[tuple[str, Position, int], TraceAnnotator] = Recent()
 
     def __call__(
         self,
@@ -47,7 +47,7 @@ class TraceVisualization:
         )
         where = position_of(position, tracked)
         key = (image.video_metadata().video_identifier, where, trace_length)
-        annotator = self._traces.setdefault(key, TraceAnnotator(position=where, trace_length=trace_length))
+        annotator = self._traces.of(key, lambda: TraceAnnotator(position=where, trace_length=trace_length))
         annotator.color, annotator.color_lookup, annotator.thickness = palette, ColorLookup.INDEX, thickness
         return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), tracked))}
 
@@ -63,8 +63,8 @@ class HeatmapVisualization:
     """Draws how often objects have been where."""
 
     def __init__(self) -> None:
-        self._heat: dict[str, NDArray[np.float32] | None] = defaultdict(lambda: None)
-        self._last: dict[str, dict[int, tuple[float, float]]] = defaultdict(dict)
+        self._heat: Recent[str, NDArray[np.float32]] = Recent()
+        self._last: Recent[tuple[str, int], tuple[float, float]] = Recent(MOST_TRACKS)
 
     def __call__(
         self,
@@ -90,20 +90,21 @@ class HeatmapVisualization:
         if ignore_stationary and predictions.tracker_id is not None:
             predictions = predictions.select(self._moved(video, predictions, position, motion_threshold))
         annotator = HeatMapAnnotator(Position[position], opacity, radius, kernel_size, top_hue, low_hue)
-        annotator.heat_mask = self._heat[video]
+        annotator.heat_mask = self._heat.get(video)
         drawn = annotator.annotate(colors.colored(image.pixels), predictions)
-        self._heat[video] = annotator.heat_mask
+        if annotator.heat_mask is not None:
+            self._heat.put(video, annotator.heat_mask)
         return {"image": image.with_pixels(drawn)}
 
     def _moved(self, video: str, predictions: Detections, position: str, threshold: int) -> NDArray[np.bool_]:
         """Return which tracks have moved, and remember where they and the new ones are."""
-        last = self._last[video]
         moved = np.zeros(len(predictions), dtype=np.bool_)
         tracks = () if predictions.tracker_id is None else predictions.tracker_id.tolist()
         for index, (track, (x, y)) in enumerate(zip(tracks, anchors(position, predictions).tolist(), strict=True)):
             if track == PENDING:
                 continue
-            moved[index] = track in last and math.dist(last[track], (x, y)) >= threshold
-            if moved[index] or track not in last:
-                last[track] = (x, y)
+            last = self._last.get((video, track))
+            moved[index] = last is not None and math.dist(last, (x, y)) >= threshold
+            if moved[index] or last is None:
+                self._last.put((video, track), (x, y))
         return moved
