@@ -446,12 +446,12 @@ def _wires(kind: StepType, bindings: tuple[Binding, ...]) -> Iterator[Wire]:
 
 def _outputs(draft: _Draft) -> Iterator[PlannedOutput]:
     for output in draft.definition.outputs:
-        own = output.coordinates_system == "own"
+        asked = {"own_coordinates": output.coordinates_system == "own", "run_lengths": output.mask_format == "rle"}
         match parse(output.selector):
             case InputRef(name):
                 declared = draft.inputs[name]
                 origins = [(name, FromInput(name, input_lineage(declared)), declared.kinds)]
-                yield PlannedOutput(name=output.name, origins=tuple(origins), every=False, own_coordinates=own)
+                yield PlannedOutput(name=output.name, origins=tuple(origins), every=False, **asked)
             case OutputRef(step, selected):
                 kind = draft.types[draft.positions[step]]
                 assert kind is not None, "unresolved types are problems"
@@ -459,7 +459,7 @@ def _outputs(draft: _Draft) -> Iterator[PlannedOutput]:
                 names = kind.outputs if every else {selected: kind.outputs[selected]}
                 lineage = draft.lineages[step]
                 found = tuple((n, FromStep(step, n, lineage), kinds) for n, kinds in names.items())
-                yield PlannedOutput(name=output.name, origins=found, every=every, own_coordinates=own)
+                yield PlannedOutput(name=output.name, origins=found, every=every, **asked)
 
 
 _PASSES: tuple[Callable[[_Draft], None], ...] = (

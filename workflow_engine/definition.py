@@ -112,12 +112,17 @@ class Step(_Part):
 
 
 class Output(_Part):
-    """A value that the run gives back, by its selector."""
+    """A value that the run gives back, by its selector.
+
+    ``mask_format`` is ours: ``rle`` writes masks as compressed COCO run lengths, which keep holes and separate parts,
+    rather than as the outline that the kinds of the value ask for.
+    """
 
     type: Literal["JsonField"]
     name: str
     selector: str
     coordinates_system: Literal["parent", "own"] = "parent"
+    mask_format: Literal["rle"] | None = None
 
 
 class Definition(_Part):

@@ -133,12 +133,14 @@ class PlannedOutput:
         origins: The value, or with ``every`` each output of a step by name.
         every: Whether the document asked for ``$steps.NAME.*``.
         own_coordinates: Whether detections stay in the coordinates of the image that they were found on.
+        run_lengths: Whether masks are written as run lengths whatever the kinds say.
     """
 
     name: str
     origins: tuple[tuple[str, Reference, tuple[str, ...]], ...]
     every: bool
     own_coordinates: bool
+    run_lengths: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +191,7 @@ class Plan:
 
     def explain(self) -> str:
         """Return the plan as text: every step in order, with its block, depth and where its values come from."""
-        lines = [f"{len(self.steps)} steps, in the order in which they run"]
+        lines = [f"{len(self.steps)} step{'s' * (len(self.steps) != 1)}, in the order in which they run"]
         for number, step in enumerate(self.steps, 1):
             depth = {0: "once per run", 1: "once per image"}.get(
                 len(step.lineage), "once per " + " per ".join(step.lineage[1:][::-1])

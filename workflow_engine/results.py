@@ -14,6 +14,9 @@ from workflow_engine.lineage import ROOT
 from workflow_engine.plan import FromInput, Plan, PlannedOutput, Reference
 from workflow_engine.vision.values import in_root_coordinates, serialise
 
+RUN_LENGTHS = "rle_instance_segmentation_prediction"
+"""The kind of tables whose masks are written as run lengths."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
@@ -67,6 +70,7 @@ def _depends_on_batch(output: PlannedOutput) -> bool:
 def _value(output: PlannedOutput, element: Index, values: Values, serialised: bool) -> Any:
     def convert(value: Any, kinds: tuple[str, ...]) -> Any:
         if serialised:
+            kinds = (RUN_LENGTHS, *kinds) if output.run_lengths else kinds
             return serialise(value, kinds, coordinates="own" if output.own_coordinates else "parent")
         return value if output.own_coordinates else in_root_coordinates(value)
 
