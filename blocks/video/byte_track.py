@@ -27,13 +27,13 @@ Matches = tuple[list[tuple[int, int]], list[int], list[int]]
 
 @dataclass(eq=False)
 class _Track:
-    """One object: where it is believed to be, and since when it has been seen how often."""
+    """One object: where it is believed to be, since when it has been seen how often; its number is 0 until shown."""
 
     filter: BoxFilter
     first: int
     last: int
     length: int = 1
-    id: int | None = None
+    id: int = 0
     lost: bool = False
 
     @property
@@ -71,15 +71,16 @@ class ByteTrack:
         sound = np.isfinite(boxes).all(axis=1) & np.isfinite(scores) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         rows = np.flatnonzero(sound)
         self._associate(boxes[rows], scores[rows])
-        shown = [track for track in self._tracks if not track.lost and track.id is not None]
+        shown = [track for track in self._tracks if track.id and not track.lost]
         pairs, _, _ = _matched(_distance(boxes[rows], _boxes(shown)), SHOWN_COST)
-        return [int(rows[row]) for row, _ in pairs], [shown[column].id or 0 for _, column in pairs]
+        return [int(rows[row]) for row, _ in pairs], [shown[column].id for _, column in pairs]
 
     def _associate(self, boxes: NDArray[np.float64], scores: NDArray[np.float64]) -> None:
+        """Continue tracks with sure boxes, those in sight with faint ones too, and begin tracks with what is left."""
         strong = np.flatnonzero(scores >= self.activation)
         faint = np.flatnonzero((scores > FAINT) & (scores < self.activation))
-        known = [track for track in self._tracks if track.id is not None]
-        fresh = [track for track in self._tracks if track.id is None]
+        known = [track for track in self._tracks if track.id]
+        fresh = [track for track in self._tracks if not track.id]
         for track in known:
             track.filter.predict(still=track.lost)
         visible = {id(track) for track in self._tracks if not track.lost}
@@ -105,6 +106,7 @@ class ByteTrack:
     def _fused(
         self, tracks: Sequence[_Track], boxes: NDArray[np.float64], scores: NDArray[np.float64]
     ) -> NDArray[np.float32]:
+        """Return 1 - IoU · confidence of every track and box."""
         similarity = (1 - _distance(_boxes(tracks), boxes)) * scores[np.newaxis].astype(np.float32)
         return np.asarray(1 - similarity, dtype=np.float32)
 
@@ -113,7 +115,7 @@ class ByteTrack:
         track.last = self._frame
         track.length = 0 if track.lost else track.length + 1
         track.lost = False
-        if track.id is None and track.length >= self.sightings:
+        if not track.id and track.length >= self.sightings:
             track.id = next(self._ids)
         return track
 
@@ -124,7 +126,7 @@ class ByteTrack:
         return track
 
     def _settle(self, visible: set[int], seen: set[int], begun: list[_Track], newly_lost: list[_Track]) -> None:
-        """Keep what is in sight, those found again last, and then what is waited for."""
+        """Keep the tracks in sight, those found again last, and then those that are waited for."""
         kept = [track for track in self._tracks if id(track) in seen and id(track) in visible]
         found = [track for track in self._tracks if id(track) in seen and id(track) not in visible]
         # A track can still be found in the frame after its patience has run out, as in supervision.

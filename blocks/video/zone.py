@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from supervision import polygon_to_mask
 
-from blocks.video.state import MOST_TRACKS, Frame, anchors, track_ids, tracked, video_of, zone_polygons
-from workflow_engine.api import BlockError, Detections, Recent, VideoMetadata, detections
+from blocks.video.state import MOST_TRACKS, anchors, track_ids, tracked, zone_polygons
+from workflow_engine.api import BlockError, Detections, Image, Recent, VideoMetadata, detections
 
-LARGEST = 1 << 28
+LARGEST = 1 << 26
 """Pixels that a zone may reach over, from the image's corner on."""
 
 
@@ -21,11 +22,11 @@ class TimeInZone:
 
     def __init__(self) -> None:
         self._entries: Recent[str, Recent[int, float]] = Recent()
-        self._masks: Recent[bytes, NDArray[np.bool_]] = Recent(most=64)
+        self._masks: Recent[bytes, NDArray[np.bool_]] = Recent(most=8)
 
     def __call__(
         self,
-        image: Frame,
+        image: Image,
         metadata: VideoMetadata | None,
         predictions: Detections,
         *,
@@ -42,7 +43,7 @@ class TimeInZone:
             BlockError: The objects are not tracked, the zone is no polygon, or the anchor needs masks.
         """
         tracks = track_ids(predictions)
-        video = metadata or video_of(image)
+        video = metadata or image.video_metadata()
         entries = self._entries.of(video.video_identifier, lambda: Recent(MOST_TRACKS))
         inside = self._inside(anchors(predictions, triggering_anchor), zone)
         seconds = np.zeros(len(tracks))
@@ -58,7 +59,7 @@ class TimeInZone:
         pixels = np.rint(places).astype(np.int64)
         inside = np.zeros(len(pixels), dtype=np.bool_)
         for polygon in zone_polygons(zone):
-            mask = self._masks.of(polygon.tobytes(), lambda polygon=polygon: _mask(polygon))  # type: ignore[misc]
+            mask = self._masks.of(polygon.tobytes(), partial(_mask, polygon))
             within = ((pixels >= 0) & (pixels < mask.shape[::-1])).all(axis=1)
             inside[within] |= mask[pixels[within, 1], pixels[within, 0]]
         return inside
@@ -67,7 +68,6 @@ class TimeInZone:
 def _mask(polygon: NDArray[np.float64]) -> NDArray[np.bool_]:
     width, height = (int(edge) + 2 for edge in polygon.max(axis=0).clip(-2))
     if width * height > LARGEST:
-        raise BlockError(
-            f"The zone reaches to {width}, {height}, far outside any image.", code="bad_value", whose="caller"
-        )
+        message = f"The zone reaches to ({width}, {height}), far outside any image."
+        raise BlockError(message, code="bad_value", whose="caller")
     return np.asarray(polygon_to_mask(polygon, resolution_wh=(width, height)), dtype=np.bool_)
