@@ -32,7 +32,7 @@ def image_slicer(
         message = f"The image would be cut into {len(columns) * len(rows)} tiles; at most {MOST_TILES} are allowed."
         raise BlockError(message, hint="Take larger tiles or less overlap.", code="bad_value", whose="author")
     return [
-        {"slices": image.crop(left, top, right, bottom, id=f"image_slice.{uuid4()}")}
+        {"slices": image.crop(left, top, right, bottom, id=f"image_slicer.{uuid4()}")}
         for top, bottom in rows
         for left, right in columns
     ]
