@@ -86,11 +86,12 @@ def _band(table: masks.Masks, size: tuple[int, ...], width: int) -> NDArray[np.b
 def _large(edges: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
     """Return the edges that hang together and enclose an area of ``least`` pixels or more."""
     _, labels = cv2.connectedComponents(edges.astype(np.uint8), connectivity=8)
-    outlines, _ = cv2.findContours(edges.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outlines, nesting = cv2.findContours(edges.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     areas = np.zeros(int(labels.max()) + 1)
-    for outline in outlines:
-        x, y = outline[0, 0]
-        areas[labels[y, x]] = max(areas[labels[y, x]], cv2.contourArea(outline))
+    for outline, (_, _, _, parent) in zip(outlines, nesting[0] if outlines else (), strict=True):
+        if parent < 0:  # an outer border, not that of a hole
+            x, y = outline[0, 0]
+            areas[labels[y, x]] = cv2.contourArea(outline)
     kept = areas >= least
     kept[0] = False
     return np.asarray(kept[labels], dtype=np.bool_)

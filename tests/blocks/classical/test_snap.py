@@ -72,3 +72,18 @@ def test_objects_without_masks_are_left_alone(run: BlockRunner) -> None:
     result = run(BLOCK, image=image, segmentation=boxes)
     assert result["refined_segmentation"] is boxes
     assert len(result["edges"]) == 0
+
+
+def test_edges_within_edges_count_too(run: BlockRunner) -> None:
+    pixels = np.full((120, 160, 3), 40, dtype=np.uint8)
+    pixels[20:100, 30:120] = 200
+    pixels[45:75, 60:90] = 40
+    image = Image.from_array(pixels)
+    ring = np.ones((80, 90), dtype=bool)
+    ring[22:58, 27:63] = False
+    rough = detections.replace(
+        table(image, [(30, 20, 120, 100)]), mask=masks.from_windows([(ring, 30, 20)], image.ancestry.size)
+    )
+    edges = dense(run(BLOCK, image=image, segmentation=rough, sigma=0.5)["edges"], 0)
+    assert edges[20:100, 28:33].any()
+    assert edges[45:75, 58:63].sum() > 20
