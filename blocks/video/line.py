@@ -9,7 +9,7 @@ import numpy as np
 from supervision import LineZone, Point, Position
 
 from blocks.video.state import Frame, anchor_position, anchors, points, track_ids, tracked, video_id
-from workflow_engine.api import Detections, Recent
+from workflow_engine.api import BlockError, Detections, Recent
 
 CORNERS = (Position.TOP_LEFT, Position.TOP_RIGHT, Position.BOTTOM_LEFT, Position.BOTTOM_RIGHT)
 
@@ -53,6 +53,8 @@ class LineCounter:
 
 
 def _line(segment: Sequence[Any], anchor: str | None) -> LineZone:
-    (x1, y1), (x2, y2) = points(segment, what="The line", least=2)[:2]
+    ends = points(segment, what="The line", least=2)
+    if len(ends) > 2:
+        raise BlockError(f"The line must have two points; found {len(ends)}.", code="bad_value", whose="caller")
     watched = CORNERS if anchor is None else (anchor_position(anchor),)
-    return LineZone(start=Point(x1, y1), end=Point(x2, y2), triggering_anchors=watched)
+    return LineZone(start=Point(*ends[0]), end=Point(*ends[1]), triggering_anchors=watched)
