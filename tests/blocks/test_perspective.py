@@ -14,6 +14,7 @@ from tests.blocks.scenes import crowd, dense, picture, table
 from workflow_engine.errors import BlockError
 from workflow_engine.vision import detections, masks
 from workflow_engine.vision.detections import Detections
+from workflow_engine.workflow import Engine
 
 IMAGE = picture(120, 160)
 PLANE = [[20, 100], [50, 20], [110, 20], [140, 100]]
@@ -166,3 +167,44 @@ def test_what_cannot_be_is_refused(run: BlockRunner) -> None:
     objects = table(IMAGE, [(1, 1, 9, 9)], with_masks=False)
     with pytest.raises(BlockError, match="no centre of mass"):
         corrected(run, objects, extend_perspective_polygon_by_detections_anchor="CENTER_OF_MASS")
+
+
+def test_the_zone_of_an_object_is_the_plane(run: BlockRunner) -> None:
+    """Each image has its own plane: the zones of a step go from image to image with it."""
+    pixels = np.zeros((2, 120, 160, 3), np.uint8)
+    planes = [PLANE, [[30, 90], [40, 30], [120, 35], [150, 110]]]
+    for one, plane in zip(pixels, planes, strict=True):
+        cv2.fillPoly(one, [np.array(plane)], (255, 255, 255))
+    tables = [
+        detections.replace(table(IMAGE, [(0, 0, 160, 120)]), mask=masks.from_polygons([np.array(plane)], (120, 160)))
+        for plane in planes
+    ]
+    steps = [
+        {
+            "type": "core/dynamic_zone@v1",
+            "name": "zone",
+            "predictions": "$inputs.court",
+            "required_number_of_vertices": 4,
+        },
+        {
+            "type": "core/perspective_correction@v1",
+            "name": "above",
+            "images": "$inputs.image",
+            "perspective_polygons": "$steps.zone.zones",
+            "transformed_rect_width": 60,
+            "transformed_rect_height": 40,
+            "warp_image": True,
+        },
+    ]
+    court = {"type": "WorkflowBatchInput", "name": "court", "kind": ["instance_segmentation_prediction"]}
+    workflow = {
+        "version": "1.0",
+        "inputs": [{"type": "WorkflowImage", "name": "image"}, court],
+        "steps": steps,
+        "outputs": [{"type": "JsonField", "name": "picture", "selector": "$steps.above.warped_image"}],
+    }
+    engine = Engine(run.context.settings, registry=run.registry)
+    results = engine.session(engine.compile(workflow)).run({"image": list(pixels), "court": tables}).outputs
+    for result in results:
+        assert result["picture"].pixels.shape == (40, 60, 3)
+        assert result["picture"].pixels.mean() > 245

@@ -14,6 +14,7 @@ from workflow_engine.errors import BlockError
 from workflow_engine.vision import detections, masks
 from workflow_engine.vision.detections import Detections
 from workflow_engine.vision.image import Image
+from workflow_engine.workflow import Engine
 
 IMAGE = picture(60, 80)
 
@@ -168,3 +169,43 @@ def test_tables_that_do_not_go_together_are_refused(run: BlockRunner) -> None:
         run("core/detections_stitch@v1", reference_image=IMAGE, predictions=[masked, plain])
     with pytest.raises(BlockError, match="do not say where"):
         run("core/detections_stitch@v1", reference_image=IMAGE, predictions=[detections.replace(plain, metadata={})])
+
+
+def test_a_workflow_finds_on_tiles_what_lies_on_the_image(run: BlockRunner) -> None:
+    """Four marks, one of them on the border of the tiles, found by their looks on each tile."""
+    mark = np.random.default_rng(9).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    pixels = np.full((60, 80, 3), 128, np.uint8)
+    places = [(3, 5), (36, 26), (70, 2), (61, 50)]
+    for x, y in places:
+        pixels[y : y + 8, x : x + 8] = mark
+    tiles = {"slice_width": 40, "slice_height": 30, "overlap_ratio_width": 0.3, "overlap_ratio_height": 0.3}
+    steps = [
+        {"type": "core/image_slicer@v1", "name": "tiles", "image": "$inputs.image", **tiles},
+        {
+            "type": "core/template_matching@v1",
+            "name": "marks",
+            "image": "$steps.tiles.slices",
+            "template": "$inputs.mark",
+            "matching_threshold": 0.95,
+        },
+        {
+            "type": "core/detections_stitch@v1",
+            "name": "whole",
+            "reference_image": "$inputs.image",
+            "predictions": "$steps.marks.predictions",
+        },
+    ]
+    workflow = {
+        "version": "1.0",
+        "inputs": [{"type": "WorkflowImage", "name": "image"}, {"type": "WorkflowParameter", "name": "mark"}],
+        "steps": steps,
+        "outputs": [{"type": "JsonField", "name": "found", "selector": "$steps.whole.predictions"}],
+    }
+    engine = Engine(run.context.settings, registry=run.registry)
+    session = engine.session(engine.compile(workflow))
+    (outputs,) = session.run({"image": pixels, "mark": Image.from_array(mark)}, serialised=True).outputs
+    rows = outputs["found"]["predictions"]
+    corners = [(row["x"] - row["width"] / 2, row["y"] - row["height"] / 2) for row in rows]
+    assert sorted(corners) == sorted(places)
+    assert {row["parent_id"] for row in rows} == {"image"}
+    assert outputs["found"]["image"] == {"width": 80, "height": 60}
