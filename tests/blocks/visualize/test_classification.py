@@ -35,11 +35,11 @@ def middles(run: BlockRunner, predictions: Any, **fields: Any) -> dict[tuple[int
     """Middle (x, y) of the plates, by colour."""
     block = "core/classification_label_visualization@v1"
     pixels: NDArray[np.uint8] = run(block, image=PLAIN, predictions=predictions, **fields)["image"].pixels
-    found = {}
+    found: dict[tuple[int, ...], tuple[float, float]] = {}
     for color in (BOLT, NUT, (160, 161, 255)):
         ys, xs = np.nonzero((pixels == color).all(axis=2))
         if len(xs):
-            found[color] = ((xs.min() + xs.max()) / 2, (ys.min() + ys.max()) / 2)
+            found[color] = (float(xs.min() + xs.max()) / 2, float(ys.min() + ys.max()) / 2)
     return found
 
 
