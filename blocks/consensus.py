@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -23,9 +23,19 @@ NUMBER: Mapping[str, Callable[[Values], float]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merging:
-    """How objects that several sources agree on become one; the words are those of the block's parameters."""
+class Rules:
+    """What makes a consensus, and how objects become one; the words are those of the block's parameters.
 
+    Attributes:
+        votes: How many sources have to see an object.
+        least_confidence: How sure the merged object has to be.
+        confidence: How confidences are merged, and whose class counts.
+        coordinates: How boxes are merged.
+        mask: How masks are merged.
+    """
+
+    votes: int
+    least_confidence: float
     confidence: str
     coordinates: str
     mask: str
@@ -57,21 +67,14 @@ def detections_consensus(
     rows = _below_each_other(sources)
     origin = np.repeat(np.arange(len(sources)), [len(table) for table in sources])
     overlap = _overlap(rows, iou_threshold, class_aware=class_aware)
-    merging = Merging(
+    rules = Rules(
+        votes=required_votes,
+        least_confidence=confidence,
         confidence=detections_merge_confidence_aggregation,
         coordinates=detections_merge_coordinates_aggregation,
         mask=detections_merge_mask_aggregation,
     )
-    free = np.ones(len(rows), dtype=np.bool_)
-    agreed: list[Detections] = []
-    for row in range(len(rows)):
-        group = [row, *_partners(overlap[row] * free, origin, int(origin[row]))]
-        if free[row] and len(group) >= required_votes:
-            one = _as_one(rows.select(group), merging)
-            if one.confidence is not None and one.confidence[0] >= confidence:
-                agreed.append(one)
-                free[group] = False
-    found = detections.merge([rows.select([]), *agreed])
+    found = detections.merge([rows.select([]), *_agreed(rows, origin, overlap, rules)])
     sure = _presence(found, NUMBER[presence_confidence_aggregation], required_objects, class_aware=class_aware)
     return {"predictions": found, "object_present": bool(sure), "presence_confidence": sure}
 
@@ -106,6 +109,18 @@ def _overlap(rows: Detections, threshold: float, *, class_aware: bool) -> Values
     return overlap
 
 
+def _agreed(rows: Detections, origin: NDArray[np.int64], overlap: Values, rules: Rules) -> Iterator[Detections]:
+    """Yield what objects become that enough sources see, in the order of the first of them; each is used once."""
+    free = np.ones(len(rows), dtype=np.bool_)
+    for row in range(len(rows)):
+        group = [row, *_partners(overlap[row] * free, origin, int(origin[row]))]
+        if free[row] and len(group) >= rules.votes:
+            one = _as_one(rows.select(group), rules)
+            if one.confidence is not None and one.confidence[0] >= rules.least_confidence:
+                free[group] = False
+                yield one
+
+
 def _partners(overlap: Values, origin: NDArray[np.int64], own: int) -> list[int]:
     """Return the row of every other source that overlaps most, in the order of the sources."""
     best = []
@@ -116,14 +131,14 @@ def _partners(overlap: Values, origin: NDArray[np.int64], own: int) -> list[int]
     return best
 
 
-def _as_one(group: Detections, merging: Merging) -> Detections:
+def _as_one(group: Detections, rules: Rules) -> Detections:
     assert group.confidence is not None
     assert group.class_id is not None
-    row = int(VOTED[merging.confidence](group))
-    box, mask = BOX[merging.coordinates](group), None
+    row = int(VOTED[rules.confidence](group))
+    box, mask = BOX[rules.coordinates](group), None
     if group.mask is not None:
         size = masks.image_size(group.mask)
-        window = MASK[merging.mask]([masks.window(group.mask, index) for index in range(len(group))])
+        window = MASK[rules.mask]([masks.window(group.mask, index) for index in range(len(group))])
         extent, mask = masks.extent(window), masks.from_windows([window], size)
         box = (
             box if extent is None else np.array(extent, dtype=np.float64) - (0, 0, 1, 1)
@@ -133,7 +148,7 @@ def _as_one(group: Detections, merging: Merging) -> Detections:
         first,
         xyxy=box[np.newaxis],
         mask=mask,
-        confidence=np.array([NUMBER[merging.confidence](group.confidence)]),
+        confidence=np.array([NUMBER[rules.confidence](group.confidence)]),
         tracker_id=None,
         data={name: first.data[name] for name in ("class_name", "parent_id") if name in first.data},
     )

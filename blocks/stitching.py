@@ -40,12 +40,8 @@ def stitch_images(
     if len(places[0]) < LEAST_MATCHES:
         return {"stitched_image": None}
     moved = 0 if one[0][:, 0].mean() < other[0][:, 0].mean() else 1
-    pixels = _joined(
-        pictures[moved],
-        pictures[1 - moved],
-        _homography(places[moved], places[1 - moved], error),
-        context.settings.limits.image_pixels,
-    )
+    matrix, most = _homography(places[moved], places[1 - moved], error), context.settings.limits.image_pixels
+    pixels = None if matrix is None else _joined(pictures[moved], pictures[1 - moved], matrix, most)
     if pixels is None:
         return {"stitched_image": None}
     id, size = f"{image1.ancestry.id} + {image2.ancestry.id}", (pixels.shape[0], pixels.shape[1])
@@ -77,10 +73,8 @@ def _homography(moved: Points, fixed: Points, error: float) -> Matrix | None:
     return None if matrix is None else np.asarray(matrix, dtype=np.float64)
 
 
-def _joined(moved: Pixels, fixed: Pixels, matrix: Matrix | None, most: int | None) -> Pixels | None:
+def _joined(moved: Pixels, fixed: Pixels, matrix: Matrix, most: int | None) -> Pixels | None:
     """Return the warped picture with the other one on it; ``None`` when that takes more than so many pixels."""
-    if matrix is None:
-        return None
     height, width = moved.shape[:2]
     corners = np.array([[(0, 0), (0, height), (width, height), (width, 0)]], dtype=np.float64)
     reached = cv2.perspectiveTransform(corners, matrix)[0]
