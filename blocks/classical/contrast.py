@@ -35,9 +35,9 @@ def _stretched(
     low, high = np.quantile(tones, shares)
     if high <= low:
         return tones
-    spread = MIDDLE + ((tones - low) / (high - low) * 255 - MIDDLE) * multiplier
-    result: NDArray[np.uint8] = ((spread.clip(0, 255) / 255) ** exponent * 255).round(4).astype(np.uint8)
-    return result
+    spread = MIDDLE + ((np.arange(256) - low) / (high - low) * 255 - MIDDLE) * multiplier
+    table: NDArray[np.uint8] = ((spread.clip(0, 255) / 255) ** exponent * 255).round(4).astype(np.uint8)
+    return table[tones]
 
 
 def contrast_equalization(image: Image, *, equalization_type: str) -> dict[str, Image]:

@@ -21,8 +21,8 @@ def brenner_focus(image: Image) -> dict[str, Any]:
     It is, for every pixel, the square of how much brighter the pixel two further on is, to the right or below,
     whichever is more (Brenner et al. 1976, doi:10.1177/24.1.1254907).
     """
-    tones = grey(image.pixels).astype(np.int16)
-    steps = np.zeros(tones.shape, dtype=np.float64)
+    tones = grey(image.pixels).astype(np.int32)
+    steps = np.zeros_like(tones)
     steps[:, :-2] = np.maximum(tones[:, 2:] - tones[:, :-2], 0)
     steps[:-2] = np.maximum(steps[:-2], tones[2:] - tones[:-2])
     measure = steps**2

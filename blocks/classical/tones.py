@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +16,8 @@ SETTLED = 0.5  # squared distance, in colour steps, under which a cluster's midd
 def pixel_color_count(image: Image, *, target_color: str | Sequence[int], tolerance: int) -> dict[str, int]:
     """Count the pixels of which every channel is within ``tolerance`` of the colour."""
     wanted = np.array(colors.parse_color(target_color).as_bgr())
-    off = np.abs(colors.colored(image.pixels).astype(np.int16) - wanted)
-    return {"matching_pixels_count": int((off <= tolerance).all(axis=2).sum())}
+    matching = cv2.inRange(colors.colored(image.pixels), wanted - tolerance, wanted + tolerance)
+    return {"matching_pixels_count": cv2.countNonZero(matching)}
 
 
 def dominant_color(
