@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from blocks.slicing import image_slicer
+from blocks.slicing import TILES, image_slicer
 from tests.blocks.runner import BlockRunner
 from tests.blocks.scenes import crowd, dense, picture, table
 from workflow_engine.errors import BlockError
@@ -209,3 +211,31 @@ def test_a_workflow_finds_on_tiles_what_lies_on_the_image(run: BlockRunner) -> N
     assert sorted(corners) == sorted(places)
     assert {row["parent_id"] for row in rows} == {"image"}
     assert outputs["found"]["image"] == {"width": 80, "height": 60}
+
+
+@settings(deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    tile=st.tuples(st.integers(1, 70), st.integers(1, 70)),
+    overlap=st.tuples(st.floats(0, 0.9), st.floats(0, 0.9)),
+    border=st.sampled_from(sorted(TILES)),
+)
+def test_tiles_lie_within_the_image_and_leave_nothing_out(
+    size: tuple[int, int], tile: tuple[int, int], overlap: tuple[float, float], border: str
+) -> None:
+    covered = np.zeros(size, dtype=bool)
+    for one in image_slicer(
+        picture(*size),
+        slice_width=tile[1],
+        slice_height=tile[0],
+        overlap_ratio_width=overlap[1],
+        overlap_ratio_height=overlap[0],
+        border=border,
+    ):
+        part = one["slices"]
+        assert part is not None
+        x, y = part.ancestry.parent_offset
+        if border == "full size":
+            assert part.ancestry.size == (min(tile[0], size[0]), min(tile[1], size[1]))
+        covered[y : y + part.height, x : x + part.width] = True
+    assert covered.all()
