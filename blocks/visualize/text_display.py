@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from workflow_engine.api import Image, apply, colors
+from workflow_engine.api import Image, apply_each, colors
 
 PLACEHOLDER = re.compile(r"\{\{\s*\$parameters\.(\w+)\s*\}\}")
 FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -46,10 +46,7 @@ def text_display(
     lies at the ``anchor`` of the image, moved by the offset. The background ``transparent`` draws none.
     """
     drawn = colors.colored(image.pixels)
-    values = {
-        name: apply(text_parameters_operations[name], value) if text_parameters_operations.get(name) else value
-        for name, value in text_parameters.items()
-    }
+    values = apply_each(text_parameters_operations, text_parameters, field="text_parameters_operations")
     written = PLACEHOLDER.sub(lambda found: str(values[found[1]]) if found[1] in values else found[0], text)
     block = _measured(written, font_scale, font_thickness)
     size = (block.width + 2 * padding, block.height + 2 * padding)
