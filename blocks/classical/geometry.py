@@ -13,6 +13,7 @@ from blocks.classical.grey import grey
 from workflow_engine.api import Ancestry, BlockError, Image
 
 FLIPS = {"vertical": 0, "horizontal": 1, "both": -1}
+MOST_PIXELS = 100_000_000
 FLAT = 3.0  # standard deviation of the grey tones under which an image has no edges to speak of
 STRONG = 80.0  # percentile of the gradients' lengths from which on they count
 DISTINCT = 1.5  # how many standard deviations the best direction must stand out above the median one
@@ -41,6 +42,9 @@ def _resized(image: Image, width: int | None, height: int | None) -> Image:
         return image
     new_width = width or max(int(image.width * (height or 1) / image.height), 1)
     new_height = height or max(int(image.height * new_width / image.width), 1)
+    if new_width * new_height > MOST_PIXELS:
+        message = f"The resized image would have {new_width} x {new_height} pixels; at most {MOST_PIXELS} are made."
+        raise BlockError(message, hint="Ask for a smaller width or height.", code="bad_value")
     pixels = np.asarray(cv2.resize(image.pixels, (new_width, new_height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     factor = new_width / image.width
     if abs(image.height * factor - new_height) > 1:

@@ -17,6 +17,8 @@ from blocks.visualize.anchors import position as position_of
 from blocks.visualize.palettes import row_colors
 from workflow_engine.api import BlockError, Detections, Image, colors
 
+MOST_PIXELS = 100_000_000
+
 
 def crop_visualization(
     image: Image,
@@ -32,6 +34,10 @@ def crop_visualization(
 ) -> dict[str, Image]:
     """Paste every object, enlarged and with a border, at the ``position`` of its box."""
     predictions = predictions.select(_visible(predictions, image, scale_factor))
+    most = predictions.box_area.clip(max=image.width * image.height).max(initial=0) * scale_factor**2
+    if most > MOST_PIXELS:
+        message = f"An enlarged object would have {int(most)} pixels; at most {MOST_PIXELS} are drawn."
+        raise BlockError(message, hint="Enlarge less, or leave large objects out.", code="bad_value")
     palette = row_colors(
         predictions,
         color_palette=color_palette,

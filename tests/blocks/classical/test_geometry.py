@@ -26,6 +26,12 @@ def test_a_missing_side_keeps_the_proportions(run: BlockRunner, width: Any, heig
     assert result.pixels.shape[:2] == result.ancestry.size == expected
 
 
+def test_an_image_too_large_to_make_is_refused(run: BlockRunner) -> None:
+    thin = Image.from_array(np.zeros((400, 2), dtype=np.uint8))
+    with pytest.raises(BlockError, match="20000 x 4000000 pixels"):
+        run(PREPARE, image=thin, task_type="resize", width=20000, height=None)
+
+
 def test_the_ecosystem_s_size_is_640_square(run: BlockRunner) -> None:
     assert run(PREPARE, image=picture(), task_type="resize")["image"].ancestry.size == (640, 640)
 

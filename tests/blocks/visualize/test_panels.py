@@ -55,6 +55,13 @@ def test_a_crop_too_small_to_see_is_left_out(run: BlockRunner) -> None:
     assert (result["image"].pixels == 50).all()
 
 
+def test_a_crop_too_large_to_make_is_refused(run: BlockRunner) -> None:
+    image = picture(900, 900)
+    objects = table(image, [(-5, -5, 905, 905)], with_masks=False)
+    with pytest.raises(BlockError, match="at most 100000000"):
+        run("core/crop_visualization@v1", image=image, predictions=objects, scale_factor=20.0)
+
+
 @pytest.mark.parametrize(
     ("at", "expected"), [((5, 7), (5, 7, 25, 27)), ((-5, -7), (55, 33, 75, 53)), ((70, 50), (70, 50, 80, 60))]
 )
