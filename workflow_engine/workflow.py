@@ -140,7 +140,7 @@ class Workflow:
     ) -> RunResult:
         """Run once, without memory of earlier runs.
 
-        An input that is called ``timeout`` or ``serialised`` is given through ``session().run``.
+        An input that is called ``timeout``, ``serialised`` or ``sinks`` is given through ``session().run``.
 
         Args:
             timeout: Seconds after which the run gives up.

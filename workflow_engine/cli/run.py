@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,11 @@ from urllib.parse import urlsplit
 from workflow_engine.cli import exits, pictures, terminal
 from workflow_engine.cli.outputs import RESULT, Folder, plain_name
 from workflow_engine.cli.results import Results
+from workflow_engine.context import Stop
 from workflow_engine.errors import InputError, Problem, WorkflowError, nearest
+from workflow_engine.events import Event
+from workflow_engine.trace import Trace
+from workflow_engine.vision.paths import write_atomic
 from workflow_engine.workflow import Workflow
 
 
@@ -40,17 +44,22 @@ def add(commands: terminal.Commands) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"keep pictures and {RESULT} in this folder")
     parser.add_argument("--json", action="store_true", help="print the whole result as JSON, and nothing else")
     parser.add_argument("--timeout", type=float, metavar="S", help="give up a picture after this many seconds")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="write where the time went, for chrome://tracing")
     parser.set_defaults(command=_run)
 
 
 def _run(asked: argparse.Namespace) -> int:
-    workflow = Workflow.load(asked.workflow)
+    trace = Trace()
+    with trace.span("workflow_compilation"):
+        workflow = Workflow.load(asked.workflow)
     terminal.warn(workflow.plan.warnings)
     given = pictures.assign(asked.image, workflow.plan.inputs)
     parameters = _parameters(asked.param, [declared.name for declared in workflow.plan.inputs])
     folder = None if asked.out is None else Folder(asked.out)
     results = Results(workflow=Path(asked.workflow).name, folder=folder, apart=len(given) > 1)
-    run_all(workflow, given, parameters, results, timeout=asked.timeout)
+    run_all(workflow, given, parameters, results, timeout=asked.timeout, observers=(trace.observe,))
+    if asked.trace is not None:
+        write_atomic(asked.trace, json.dumps({"traceEvents": trace.events}).encode())
     if asked.json:
         terminal.show_json(results.to_json())
     else:
@@ -65,6 +74,7 @@ def run_all(
     results: Results,
     *,
     timeout: float | None = None,
+    observers: tuple[Callable[[Event], None], ...] = (),
 ) -> None:
     """Run a workflow once for each of ``given``, every run for itself, and put what it gives into ``results``.
 
@@ -79,7 +89,10 @@ def run_all(
         with terminal.progress("Pictures", total=len(given)) as advance:
             for name, one in zip(names, given, strict=True):
                 try:
-                    results.add(name, workflow.run(timeout=timeout, serialised=True, **{**parameters, **one}))
+                    stop = Stop(timeout=timeout)
+                    session = workflow.session()
+                    result = session.run({**parameters, **one}, serialised=True, stop=stop, observers=observers)
+                    results.add(name, result)
                 except WorkflowError as error:
                     if len(given) == 1 or error.problem.whose == "operator":
                         raise

@@ -73,6 +73,12 @@ def test_a_folder_gives_a_folder_for_each_picture_and_one_bad_file_stops_nothing
     assert sorted(path.name for path in out.iterdir()) == ["a-1", "a-2", "b", "result.json"]
 
 
+def test_a_trace_says_where_the_time_went(segflow: Segflow, workflow: Path, photo: Path, tmp_path: Path) -> None:
+    assert segflow("run", workflow, "--image", photo, "--trace", tmp_path / "trace.json").code == 0
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    assert [event["name"] for event in events] == ["workflow_compilation", "step_execution", "workflow_run"]
+
+
 def test_several_image_inputs_are_named(segflow: Segflow, photo: Path, tmp_path: Path) -> None:
     document = {**CROP, "inputs": [*CROP["inputs"], {"type": "WorkflowImage", "name": "other"}]}
     document["outputs"] = [{"type": "JsonField", "name": "o", "selector": "$inputs.other"}]
@@ -125,17 +131,18 @@ def test_a_full_disk_is_one_sentence_and_an_exit_code_of_its_own(
 def test_an_interruption_keeps_what_is_done(
     segflow: Segflow, workflow: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from workflow_engine.session import Session
     from workflow_engine.workflow import Workflow
 
-    run, calls = Workflow.run, []
+    make, made = Workflow.session, []
 
-    def interrupted(self: Workflow, **given: object) -> object:
-        calls.append(given)
-        if len(calls) == 2:
+    def interrupted(self: Workflow) -> Session:
+        made.append(make(self))
+        if len(made) == 2:
             raise KeyboardInterrupt
-        return run(self, **given)  # type: ignore[arg-type]
+        return made[-1]
 
-    monkeypatch.setattr(Workflow, "run", interrupted)
+    monkeypatch.setattr(Workflow, "session", interrupted)
     done = segflow("run", workflow, "--image", photo, photo, photo, "--out", tmp_path / "out")
     assert (done.code, done.err) == (130, "Interrupted.\n")
     assert json.loads((tmp_path / "out" / "result.json").read_text())["images"] == ["photo-1"]
