@@ -47,7 +47,7 @@ def line_counter_visualization(
 def polygon_zone_visualization(image: Image, *, zone: Sequence[Any], color: str, opacity: float) -> dict[str, Image]:
     """Add the light of a filled polygon, or of several, to the image."""
     layer = np.zeros((image.height, image.width, 3), dtype=np.uint8)
-    polygons = zone if zone and _is_polygon(zone[0]) else [zone]
+    polygons = zone if len(zone) and _is_polygon(zone[0]) else [zone]
     for polygon in polygons:
         corners = _points(polygon, "zone")
         if len(corners):

@@ -37,6 +37,13 @@ def test_several_zones_and_none(run: BlockRunner) -> None:
     assert (drawn(run, "polygon_zone", zone=[]) == 100).all()
 
 
+@pytest.mark.parametrize("zone", [np.array(SQUARE), [np.array(SQUARE)], [tuple(map(tuple, SQUARE))]])
+def test_zones_that_other_blocks_give(run: BlockRunner, zone: Any) -> None:
+    function = run.registry.function("core/polygon_zone_visualization@v1")
+    pixels = function(IMAGE, zone=zone, color="WHITE", opacity=0.3)["image"].pixels
+    np.testing.assert_array_equal(pixels, drawn(run, "polygon_zone", zone=SQUARE, color="WHITE"))
+
+
 def test_a_line_is_as_thick_as_asked_and_tells_its_counts(run: BlockRunner) -> None:
     fields = {"zone": [[40, 5], [40, 55]], "color": "BLUE", "opacity": 1.0, "text_scale": 0.3}
     pixels = drawn(run, "line_counter", thickness=1, **fields)
