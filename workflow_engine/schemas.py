@@ -17,6 +17,9 @@ from workflow_engine.errors import nearest, pointer
 
 Schema = Mapping[str, Any]
 
+MANY = 12
+"""A longer list of choices is not spelled out where a near one can be named."""
+
 _TYPES = {
     "string": "text",
     "number": "a number",
@@ -52,9 +55,7 @@ def faults(checker: Draft202012Validator, value: Any) -> Iterator[tuple[str, str
     The sentence's end reads after a name: ``expected a number from 0 to 1, got "high"``.
     """
     for error in checker.iter_errors(value):
-        deepest = (
-            best_match([error]) if error.validator in ("anyOf", "oneOf") and not _scalar_choice(error.schema) else error
-        )
+        deepest = best_match([error]) if _names_the_branch(error) else error
         yield pointer(*deepest.absolute_path), *_sentence(deepest)
 
 
@@ -97,10 +98,16 @@ def _plural(schema: Schema) -> str:
     return words.get(name, "values") if isinstance(name, str) else "values"
 
 
-def _scalar_choice(schema: Any) -> bool:
-    """Whether every branch is about scalars, so that all of them together read as one expectation."""
-    branches = schema.get("anyOf") or schema.get("oneOf") or ()
-    return all("const" in b or "enum" in b or b.get("type") in _TYPES for b in branches)
+def _names_the_branch(error: ValidationError) -> bool:
+    """Whether the value shows which of several alternatives is meant: a list or an object, where one takes those.
+
+    Anything else falls short of all alternatives alike, and all of them together read as one expectation.
+    """
+    if error.validator not in ("anyOf", "oneOf") or not isinstance(error.instance, list | dict):
+        return False
+    wanted = "array" if isinstance(error.instance, list) else "object"
+    branches: Any = error.validator_value
+    return any(branch.get("type", wanted) == wanted and not {"const", "enum"} & branch.keys() for branch in branches)
 
 
 def _sentence(error: ValidationError) -> tuple[str, str]:
@@ -116,6 +123,8 @@ def _sentence(error: ValidationError) -> tuple[str, str]:
             known = schema.get("properties", {})
             extra = next(name for name in value if name not in known)
             return f"has no field {extra!r}", nearest(extra, known) or "Remove it."
+        case "enum" if len(asked) > MANY and nearest(str(value), map(str, asked)):
+            return f"{found} is none of the {len(asked)} choices", nearest(str(value), map(str, asked))
         case "enum" if isinstance(value, str):
             return f"expected {expectation(schema)}, got {found}", nearest(value, map(str, asked))
         case "minItems":
