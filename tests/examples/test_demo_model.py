@@ -16,7 +16,7 @@ from blocks.instance_segmentation.family import FAMILY
 from examples.demo_model.batches import draw_batch
 from examples.demo_model.cache import allocate, draw_into, open_cache
 from examples.demo_model.detector import Detections, detect, load_detector, side_of
-from examples.demo_model.evaluate import Findings, evaluate, figures, unseen_scenes
+from examples.demo_model.evaluate import FIGURES, Findings, evaluate, figures, unseen_scenes
 from examples.demo_model.learner import Learner
 from examples.demo_model.renderer import CLASS_NAMES, SURFACES, Scene, SceneSpec, render_scene
 from examples.demo_model.schedule import STAGES, stage_at
@@ -157,10 +157,17 @@ def test_the_shipped_model_holds_its_contract() -> None:
     assert weights.stat().st_size <= 8_000_000
 
 
+def test_the_shipped_model_reached_its_figures() -> None:
+    measured = json.loads((MODEL / FIGURES).read_text(encoding="utf-8"))
+    assert measured["pictures"] >= 500
+    assert measured["mask_ap"] >= 0.75
+    assert measured["mask_ap50"] >= 0.95
+
+
 def test_the_shipped_model_finds_fasteners() -> None:
     measured = evaluate(load_detector(MODEL), pictures=12)
-    assert measured["mask_ap"] > 0.45
-    assert measured["mask_ap50"] > 0.8
+    assert measured["mask_ap"] > 0.65
+    assert measured["mask_ap50"] > 0.9
 
 
 def test_the_product_answers_as_transformers_does() -> None:
