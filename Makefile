@@ -39,7 +39,7 @@ golden: $(STAMP)
 # The client wants an older numpy than we do, so it gets an environment of its own.
 client: $(STAMP)
 	$(PYTHON) -m venv $(VENV)-client
-	$(VENV)-client/bin/python -m pip install --quiet inference-sdk
+	$(VENV)-client/bin/python -m pip install --quiet inference-sdk==1.8.3
 	SEGFLOW_CLIENT_PYTHON=$(abspath $(VENV)-client/bin/python) $(BIN)/python -m pytest -rs tests/server/test_real_client.py
 
 serve: $(STAMP)
