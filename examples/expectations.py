@@ -24,6 +24,7 @@ RUNS = {
     "missing_parts": [{"image": "incomplete.jpg"}, {"image": "complete.jpg"}],
     "blur_all_but_one": [{"image": "shadows.jpg"}],
     "compare_thresholds": [{"image": "crowd.jpg"}],
+    "many_fasteners": [{"image": "trays.jpg"}],
 }
 WIDTH, QUALITY, GAP = 960, 82, 12
 
