@@ -18,6 +18,9 @@ TESTS ?= tests
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# Where the ecosystem's client is installed, make test tries it too.
+export SEGFLOW_CLIENT_PYTHON := $(abspath $(wildcard $(VENV)-client/bin/python))
+
 .DELETE_ON_ERROR:
 .PHONY: demo test check golden client serve install clean
 
