@@ -305,7 +305,7 @@ def test_a_run_stops_at_its_deadline_or_when_told_and_starts_no_later_step(engin
     events: list[Event] = []
     with pytest.raises(RunCancelled, match="passed its deadline"):
         engine.session(plan).run({"n": 1}, stop=Stop(timeout=0.04), observers=(events.append,))
-    assert sum(isinstance(event, StepStarted) for event in events) == 2
+    assert 1 <= sum(isinstance(event, StepStarted) for event in events) < len(naps)
     told = Stop()
     told.cancel()
     with pytest.raises(RunCancelled, match="cancelled"):

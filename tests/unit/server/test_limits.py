@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from typing import Any
 
 import anyio
@@ -71,18 +71,18 @@ def test_other_machines(host: str) -> None:
 
 
 def test_work_that_takes_too_long_is_told_to_stop_and_not_waited_for() -> None:
-    async def main() -> float:
+    async def main() -> None:
         asked: list[Any] = []
+        let_go = threading.Event()
 
         def job(stop: Any) -> None:
             asked.append(stop)
-            time.sleep(0.6)
+            let_go.wait(30)
 
-        started = time.perf_counter()
         with pytest.raises(RunCancelled, match="not done within"):
             await Workers(0.1).do(job)
         with pytest.raises(RunCancelled):
             asked[0].check()
-        return time.perf_counter() - started
+        let_go.set()
 
-    assert anyio.run(main) < 0.5
+    anyio.run(main)

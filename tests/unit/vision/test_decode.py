@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,20 +115,18 @@ def huge(width: int, height: int) -> Iterator[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize(("name", "data"), list(huge(20_000, 30_000)), ids=lambda value: str(value)[:20])
-def test_a_bomb_is_refused_by_its_header(name: str, data: bytes) -> None:
-    started = time.perf_counter()
+def test_a_bomb_is_refused_by_its_header(name: str, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(cv2, "imdecode")
     found = problem(data)
-    assert time.perf_counter() - started < 0.02
     assert found.code == "image_too_large"
     assert "20000 x 30000 pixels" in found.message
 
 
-def test_a_chunk_that_claims_more_than_there_is_costs_nothing() -> None:
+def test_a_chunk_that_claims_more_than_there_is_is_never_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     png = encoded("png")
+    monkeypatch.delattr(cv2, "imdecode")
     for at in (8 + 25, len(png) - 12):
-        started = time.perf_counter()
         assert problem(png[:at] + b"\x7f\xff\xff\xf0" + png[at + 4 :]).code == "image_unreadable"
-        assert time.perf_counter() - started < 0.02
 
 
 @pytest.mark.parametrize("data", [data for _, data in huge(60_000, 60_000)][:3])

@@ -203,11 +203,9 @@ def test_a_redirect_to_a_private_place_is_not_followed(
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]"])
 def test_this_machine_is_never_visited(server: tuple[str, type[Handler]], host: str) -> None:
     address, handler = server
-    started = time.perf_counter()
     found = problem(f"http://{host}:{address.rpartition(':')[2]}/image/a", allowed=())
     assert found.code == "url_refused"
     assert "not on the public internet" in found.message
-    assert time.perf_counter() - started < 0.2
     assert not handler.asked
 
 
@@ -259,11 +257,9 @@ def test_a_compressed_body_is_refused(server: tuple[str, type[Handler]]) -> None
 
 @pytest.mark.parametrize("page", ["slowly", "headers"])
 def test_a_server_that_drips_is_left(server: tuple[str, type[Handler]], page: str) -> None:
-    started = time.perf_counter()
     found = problem(f"http://{server[0]}/{page}", limits=QUICK)
     assert found.code == "url_unreachable"
     assert "within 0.4 s" in found.message
-    assert time.perf_counter() - started < 1
 
 
 @contextmanager
@@ -284,9 +280,7 @@ def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_server_that_says_nothing_is_left(scheme: str) -> None:
     with listening(lambda _: time.sleep(1)) as port:
-        started = time.perf_counter()
         assert problem(f"{scheme}://127.0.0.1:{port}/", limits=QUICK).code == "url_unreachable"
-        assert time.perf_counter() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -320,9 +314,7 @@ def test_hosts_that_do_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", late)
-    started = time.perf_counter()
     assert problem("http://slow.example/", limits=QUICK).code == "url_unreachable"
-    assert time.perf_counter() - started < 0.8
 
 
 @pytest.fixture
@@ -394,7 +386,5 @@ def test_a_request_that_is_none(
 
 
 def test_a_request_is_over_in_time(server: tuple[str, type[Handler]]) -> None:
-    started = time.perf_counter()
     with pytest.raises(InputError, match=r"no complete answer within 0\.3 s"):
         request(f"http://{server[0]}/headers", "POST", seconds=0.3, allowed_hosts=HERE)
-    assert time.perf_counter() - started < 1
