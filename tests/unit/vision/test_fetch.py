@@ -279,8 +279,11 @@ def listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_server_that_says_nothing_is_left(scheme: str) -> None:
-    with listening(lambda _: time.sleep(1)) as port:
+    let_go, waited = threading.Event(), []
+    with listening(lambda _: waited.append(let_go.wait(30))) as port:
         assert problem(f"{scheme}://127.0.0.1:{port}/", limits=QUICK).code == "url_unreachable"
+        assert waited == [], "the server still waits when it is given up"
+        let_go.set()
 
 
 @pytest.mark.parametrize(
@@ -309,12 +312,16 @@ def test_hosts_that_do_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert problem(f"http://127.0.0.1:{port}/").code == "url_unreachable"
     assert problem("http://" + "a" * 64 + ".example/", limits=QUICK).code == "url_unreachable"
 
+    let_go, waited = threading.Event(), []
+
     def late(*_: Any, **__: Any) -> list[Any]:
-        time.sleep(1)
+        waited.append(let_go.wait(30))
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", late)
     assert problem("http://slow.example/", limits=QUICK).code == "url_unreachable"
+    assert waited == [], "the name is still being looked up when it is given up"
+    let_go.set()
 
 
 @pytest.fixture
