@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, get_args, get_type_hints, is_typeddict
 
 from workflow_engine.errors import ManifestError, Problem, nearest
 from workflow_engine.kinds import table
@@ -101,14 +101,15 @@ def check_signature(manifest: BlockManifest, function: Any) -> None:
     """Hold a block's function against its manifest.
 
     The function (or, for a stateful block, the class's ``__call__``) has one argument for each input and parameter, no
-    defaults, since the manifest has them, and may have one named ``context``.
+    defaults, since the manifest has them, and may have one named ``context``. Parameters that several blocks have in
+    common may be taken together as ``**settings: Unpack[Settings]``, a typed dictionary.
 
     Raises:
         ManifestError: If the names differ, or an argument has a default.
     """
     called = function.__call__ if manifest.execution.stateful else function
     arguments = [p for p in inspect.signature(called).parameters.values() if p.name not in ("self", "context")]
-    found = {argument.name for argument in arguments}
+    found = {name for argument in arguments for name in _names(called, argument)}
     declared = {port.name for port in manifest.inputs} | set(manifest.parameters.properties)
     problems = [
         *(f"{manifest.entrypoint} lacks the argument {name!r} that the manifest declares" for name in declared - found),
@@ -121,3 +122,11 @@ def check_signature(manifest: BlockManifest, function: Any) -> None:
     ]
     if problems:
         raise ManifestError([_problem("/entrypoint", problem) for problem in sorted(problems)])
+
+
+def _names(called: Any, argument: inspect.Parameter) -> Collection[str]:
+    """What an argument takes: its own name, or the keys of the typed dictionary that it unpacks."""
+    if argument.kind is not inspect.Parameter.VAR_KEYWORD:
+        return (argument.name,)
+    unpacked = next(iter(get_args(get_type_hints(called)[argument.name])), None)
+    return get_type_hints(unpacked).keys() if is_typeddict(unpacked) else (f"**{argument.name}",)

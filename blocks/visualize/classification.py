@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 from supervision import ColorLookup, Detections, LabelAnnotator, Position
 
-from blocks.visualize.palettes import row_colors
+from blocks.visualize.palettes import Coloring, row_colors
 from workflow_engine.api import Image, colors
 
 LETTER_HEIGHT, LETTER_WIDTH, GAP = 20, 15, 5  # pixels at scale 1
@@ -27,10 +27,7 @@ def classification_label_visualization(
     text_thickness: int,
     text_padding: int,
     border_radius: int,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Write the surest of several exclusive classes, or every class that was found to apply, the surest on top."""
     pixels = colors.colored(image.pixels)
@@ -45,10 +42,7 @@ def classification_label_visualization(
     rows = _rows(text_position, len(shown), (image.height, image.width), line=line, side=side)
     palette = row_colors(
         rows_of(shown, rows),
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
+        **coloring,
     )
     annotator = LabelAnnotator(
         palette,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Unpack
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from supervision import ColorPalette
 
-from blocks.visualize.palettes import row_colors
+from blocks.visualize.palettes import Coloring, row_colors
 from blocks.visualize.regions import Region, regions
 from workflow_engine.api import Detections, Image, colors
 
@@ -21,10 +22,7 @@ def halo_visualization(
     look: str,
     opacity: float,
     kernel_size: int,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Surround every object with a halo that reaches half of ``kernel_size`` pixels; objects stay as they are.
 
@@ -32,13 +30,7 @@ def halo_visualization(
     black on the objects. The image gives way to it to the degree of its brightness; with the ``look`` of ``Glow`` all
     of its colour is added there, with ``Shade`` only that degree of it.
     """
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     pixels = colors.colored(image.pixels)
     glow = _glow(list(regions(predictions, (image.height, image.width))), pixels.shape, palette, kernel_size)
     brightness = cv2.cvtColor(glow, cv2.COLOR_BGR2GRAY).astype(np.float32)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from supervision import ColorLookup, LabelAnnotator, RichLabelAnnotator
 
 from blocks.visualize.anchors import position
 from blocks.visualize.fonts import font_file
 from blocks.visualize.label_texts import label_texts
-from blocks.visualize.palettes import row_colors
+from blocks.visualize.palettes import Coloring, row_colors
 from workflow_engine.api import Detections, Image, colors
 
 REFERENCE_HEIGHT = 1080
@@ -27,19 +29,10 @@ def label_visualization(
     text_thickness: int,
     text_padding: int,
     border_radius: int,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Write ``text`` on a coloured plate at the ``text_position`` of every box, or at the centre of its mask's mass."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     annotator = LabelAnnotator(
         palette,
         color_lookup=ColorLookup.INDEX,
@@ -67,19 +60,10 @@ def rich_label_visualization(
     text_padding: int,
     border_radius: int,
     max_line_length: int | None,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Write ``text`` as ``label_visualization`` does, in smooth letters of a font, in lines of limited length."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     fitted = round(_fitted(font_size, image, SMALLEST_FONT, LARGEST_FONT))
     annotator = RichLabelAnnotator(
         palette,

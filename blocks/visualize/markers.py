@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from supervision import (
     BoxCornerAnnotator,
     CircleAnnotator,
@@ -12,7 +14,7 @@ from supervision import (
 )
 
 from blocks.visualize.anchors import position as position_of
-from blocks.visualize.palettes import row_colors
+from blocks.visualize.palettes import Coloring, row_colors
 from workflow_engine.api import Detections, Image, colors
 
 
@@ -21,19 +23,10 @@ def circle_visualization(
     predictions: Detections,
     *,
     thickness: int,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Draw the circle through the corners of every box."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     annotator = CircleAnnotator(palette, thickness=thickness, color_lookup=ColorLookup.INDEX)
     return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}
 
@@ -44,19 +37,10 @@ def corner_visualization(
     *,
     thickness: int,
     corner_length: int,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Draw the four corners of every box, each arm ``corner_length`` pixels long."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     annotator = BoxCornerAnnotator(
         palette, thickness=thickness, corner_length=corner_length, color_lookup=ColorLookup.INDEX
     )
@@ -70,19 +54,10 @@ def dot_visualization(
     position: str,
     radius: int,
     outline_thickness: int,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Draw a filled dot at the ``position`` of every object, with a black outline when that has a thickness."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     annotator = DotAnnotator(
         palette,
         radius=radius,
@@ -100,19 +75,10 @@ def ellipse_visualization(
     thickness: int,
     start_angle: int,
     end_angle: int,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Draw the arc of a flat ellipse around the foot of every box, between two angles, clockwise in degrees."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     annotator = EllipseAnnotator(
         palette,
         thickness=thickness,
@@ -131,19 +97,10 @@ def triangle_visualization(
     base: int,
     height: int,
     outline_thickness: int,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Draw a triangle that points down at the ``position`` of every object, with a black outline when that is thick."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     annotator = TriangleAnnotator(
         palette,
         base=base,

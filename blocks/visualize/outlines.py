@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from supervision import (
     BoxAnnotator,
     ColorAnnotator,
@@ -11,7 +13,7 @@ from supervision import (
     RoundBoxAnnotator,
 )
 
-from blocks.visualize.palettes import row_colors
+from blocks.visualize.palettes import Coloring, row_colors
 from workflow_engine.api import Detections, Image, colors
 
 
@@ -20,19 +22,10 @@ def mask_visualization(
     predictions: Detections,
     *,
     opacity: float,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Tint the pixels of every mask, larger ones first, so that a small object shows on a large one."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     annotator = MaskAnnotator(palette, opacity=opacity, color_lookup=ColorLookup.INDEX)
     return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}
 
@@ -42,19 +35,10 @@ def polygon_visualization(
     predictions: Detections,
     *,
     thickness: int,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Draw the outline of every part of every mask; the boxes of objects that have no masks."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     annotate = BoxAnnotator if predictions.mask is None else PolygonAnnotator
     annotator = annotate(palette, thickness=thickness, color_lookup=ColorLookup.INDEX)
     return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}
@@ -66,19 +50,10 @@ def bounding_box_visualization(
     *,
     thickness: int,
     roundness: float,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Draw every box, with corners rounded by the share ``roundness`` of half its shorter side."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     annotator = (
         RoundBoxAnnotator(palette, thickness=thickness, color_lookup=ColorLookup.INDEX, roundness=roundness)
         if roundness > 0
@@ -92,18 +67,9 @@ def color_visualization(
     predictions: Detections,
     *,
     opacity: float,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Fill every box with its colour."""
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     annotator = ColorAnnotator(palette, opacity=opacity, color_lookup=ColorLookup.INDEX)
     return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict, Unpack
 
 from supervision import Color, ColorPalette
 
@@ -15,25 +15,32 @@ GREY = Color(128, 128, 128)
 MATPLOTLIB = "Matplotlib "
 
 
-def row_colors(
-    predictions: Detections, *, color_palette: str, palette_size: int, custom_colors: Sequence[str], color_axis: str
-) -> ColorPalette:
-    """Return one colour per object, to be looked up by the object's place in the table.
+class Coloring(TypedDict):
+    """The parameters that the blocks which draw in several colours have in common.
 
-    Args:
-        predictions: The objects.
+    Attributes:
         color_palette: ``DEFAULT``, ``ROBOFLOW``, ``CUSTOM``, or ``Matplotlib`` and the name of one of its colour maps.
         palette_size: Number of evenly spaced samples that make a palette of a colour map.
         custom_colors: The colours of ``CUSTOM``.
         color_axis: What has a colour of its own: each ``INDEX`` in the table, each ``CLASS`` or each ``TRACK``. Colours
             are used again from the first on when they run out; a negative number, which means no class or no track yet,
             is grey.
+    """
+
+    color_palette: str
+    palette_size: int
+    custom_colors: list[str]
+    color_axis: str
+
+
+def row_colors(predictions: Detections, **coloring: Unpack[Coloring]) -> ColorPalette:
+    """Return one colour per object, to be looked up by the object's place in the table.
 
     Raises:
         BlockError: A colour cannot be read, ``CUSTOM`` comes without colours, or the objects lack what the axis needs.
     """
-    palette = _palette(color_palette, palette_size, custom_colors)
-    numbers = _numbers(predictions, color_axis)
+    palette = _palette(coloring["color_palette"], coloring["palette_size"], coloring["custom_colors"])
+    numbers = _numbers(predictions, coloring["color_axis"])
     return ColorPalette([GREY if number < 0 else palette(number) for number in numbers])
 
 

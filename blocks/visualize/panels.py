@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 from uuid import uuid4
 
 import cv2
@@ -14,7 +14,7 @@ from supervision import ColorLookup, CropAnnotator, letterbox_image
 
 from blocks.visualize.anchors import anchors
 from blocks.visualize.anchors import position as position_of
-from blocks.visualize.palettes import row_colors
+from blocks.visualize.palettes import Coloring, row_colors
 from workflow_engine.api import BlockError, Detections, Image, colors
 
 MOST_PIXELS = 100_000_000
@@ -27,10 +27,7 @@ def crop_visualization(
     position: str,
     scale_factor: float,
     border_thickness: int,
-    color_palette: str,
-    palette_size: int,
-    custom_colors: list[str],
-    color_axis: str,
+    **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Paste every object, enlarged and with a border, at the ``position`` of its box."""
     predictions = predictions.select(_visible(predictions, image, scale_factor))
@@ -38,13 +35,7 @@ def crop_visualization(
     if most > MOST_PIXELS:
         message = f"An enlarged object would have {int(most)} pixels; at most {MOST_PIXELS} are drawn."
         raise BlockError(message, hint="Enlarge less, or leave large objects out.", code="bad_value")
-    palette = row_colors(
-        predictions,
-        color_palette=color_palette,
-        palette_size=palette_size,
-        custom_colors=custom_colors,
-        color_axis=color_axis,
-    )
+    palette = row_colors(predictions, **coloring)
     annotator = CropAnnotator(
         position_of(position, predictions),
         scale_factor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from supervision import ColorLookup, HeatMapAnnotator, Position, TraceAnnotator
 
 from blocks.visualize.anchors import anchors
 from blocks.visualize.anchors import position as position_of
-from blocks.visualize.palettes import row_colors
+from blocks.visualize.palettes import Coloring, row_colors
 from workflow_engine.api import Detections, Image, Recent, VideoMetadata, colors
 
 MOST_TRACKS = 10_000
@@ -31,19 +32,13 @@ class TraceVisualization:
         position: str,
         trace_length: int,
         thickness: int,
-        color_palette: str,
-        palette_size: int,
-        custom_colors: list[str],
-        color_axis: str,
+        **coloring: Unpack[Coloring],
     ) -> dict[str, Image]:
         """Draw a line through the last ``trace_length`` positions of every track; objects without tracks have none."""
         tracked = _tracked(predictions)
         palette = row_colors(
             tracked,
-            color_palette=color_palette,
-            palette_size=palette_size,
-            custom_colors=custom_colors,
-            color_axis=color_axis,
+            **coloring,
         )
         where = position_of(position, tracked)
         key = (image.video_metadata().video_identifier, where, trace_length)

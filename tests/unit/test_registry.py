@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import pytest
 
@@ -112,6 +112,8 @@ def test_a_manifest_that_is_no_json_and_a_form_that_is_not_there(tmp_path: Path)
         ("tests.toys:nothing", "AttributeError"),
         ("tests.toys:split", "lacks the argument 'a'"),
         ("tests.unit.test_registry:with_default", "the argument 'b' of"),
+        ("tests.unit.test_registry:with_anything", r"has the argument '\*\*settings'"),
+        ("tests.unit.test_registry:with_other_settings", "has the argument 'c'"),
     ],
 )
 def test_the_function_is_held_against_the_manifest_at_first_use(tmp_path: Path, entrypoint: str, text: str) -> None:
@@ -124,3 +126,28 @@ def test_the_function_is_held_against_the_manifest_at_first_use(tmp_path: Path, 
 
 def with_default(a: float, *, b: float = 1) -> dict[str, float]:
     return {"sum": a + b}
+
+
+def with_anything(a: float, **settings: float) -> dict[str, float]:
+    return {"sum": a + settings["b"]}
+
+
+class Other(TypedDict):
+    c: float
+
+
+def with_other_settings(a: float, *, b: float, **other: Unpack[Other]) -> dict[str, float]:
+    return {"sum": a + b + other["c"]}
+
+
+class Settings(TypedDict):
+    b: float
+
+
+def with_settings(a: float, **settings: Unpack[Settings]) -> dict[str, float]:
+    return {"sum": a + settings["b"]}
+
+
+def test_parameters_may_be_taken_together(tmp_path: Path) -> None:
+    source = write(tmp_path / "toys", [{**ADD, "entrypoint": "tests.unit.test_registry:with_settings"}])
+    assert Registry([source]).function("toy/add@v1")(1, b=2) == {"sum": 3}
