@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from typing import Any, get_args, get_type_hints, is_typeddict
 
 from workflow_engine.errors import ManifestError, Problem, nearest
 from workflow_engine.kinds import table
 from workflow_engine.manifest import BATCH, KINDS, BlockManifest
-from workflow_engine.schemas import faults, validator, vocabulary
+from workflow_engine.schemas import Validator
 from workflow_engine.step_type import step_type
 
 MANIFEST_ID = "urn:segflow:block-manifest:1"
@@ -21,8 +22,9 @@ def read_manifest(content: Mapping[str, Any]) -> BlockManifest:
     Raises:
         ManifestError: With every problem found.
     """
-    meta = validator(vocabulary().contents(MANIFEST_ID))
-    problems = [_problem(at, f"{at or 'the manifest'} {text}", hint) for at, text, hint in faults(meta, content)]
+    problems = [
+        _problem(at, f"{at or 'the manifest'} {text}", hint) for at, text, hint in _meta_schema().faults(content)
+    ]
     if problems:
         raise ManifestError(problems)
     manifest = BlockManifest.model_validate(content)
@@ -30,6 +32,11 @@ def read_manifest(content: Mapping[str, Any]) -> BlockManifest:
     if problems:
         raise ManifestError(problems)
     return manifest
+
+
+@cache
+def _meta_schema() -> Validator:
+    return Validator({"$ref": MANIFEST_ID})
 
 
 def _problem(at: str, message: str, hint: str = "") -> Problem:
@@ -63,7 +70,7 @@ def _parameter_problems(manifest: BlockManifest) -> Iterator[Problem]:
         if "default" not in schema and name not in parameters.required:
             yield _problem(at, f"{name} has no default and is not required", "Add one of the two.")
         elif "default" in schema:
-            for _, text, _ in faults(validator(schema), schema["default"]):
+            for _, text, _ in Validator(schema).faults(schema["default"]):
                 yield _problem(f"{at}/default", f"the default of {name}: {text}")
     for name in parameters.required:
         if name not in parameters.properties:

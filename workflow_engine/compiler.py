@@ -349,14 +349,12 @@ def _check_outputs(draft: _Draft) -> None:
 
 
 def _order(draft: _Draft) -> None:
-    steps = graph.build(draft.after)
-    if found := graph.cycle(steps):
-        chain = " → ".join([*found, found[0]])
-        position = draft.positions[found[0]]
-        message = f"The steps wait for each other in a circle: {chain}."
-        draft.blame("cycle", message, step=position, hint="Take one of these wires away.")
-        return
-    draft.order = graph.order(steps)
+    try:
+        draft.order = graph.order(draft.after)
+    except graph.Circle as circle:
+        first = circle.steps[0]
+        message = f"The steps wait for each other in a circle: {circle} → {first}."
+        draft.blame("cycle", message, step=draft.positions[first], hint="Take one of these wires away.")
 
 
 def _place(draft: _Draft) -> None:

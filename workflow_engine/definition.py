@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import isinf
 from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workflow_engine.errors import DefinitionError, Problem, nearest, pointer
+from workflow_engine.faults import shorten
 from workflow_engine.kinds import ANYTHING
-from workflow_engine.schemas import shorten
 from workflow_engine.settings import Limits
 
 
@@ -146,11 +147,7 @@ def parse(document: bytes | str | Mapping[str, Any], *, limits: Limits | None = 
         DefinitionError: With every problem found: broken JSON, parts missing or misshapen, a limit passed.
     """
     limits = limits or Limits()
-    content = _read_json(document, limits) if isinstance(document, bytes | str) else document
-    if not isinstance(content, Mapping):
-        _refuse("not_an_object", "A workflow is a JSON object with version, inputs, steps and outputs.")
-    if _depth(content) > limits.json_depth:
-        _refuse("too_deep", f"The document is nested more than {limits.json_depth} levels deep.")
+    content = read(document, limits=limits)
     try:
         definition = Definition.model_validate(dict(content))
     except ValidationError as error:
@@ -162,6 +159,20 @@ def parse(document: bytes | str | Mapping[str, Any], *, limits: Limits | None = 
     return definition
 
 
+def read(document: bytes | str | Mapping[str, Any], *, limits: Limits) -> Mapping[str, Any]:
+    """Return the object that a document is, whether or not that is a workflow.
+
+    Raises:
+        DefinitionError: If it is not JSON, not an object, or passes the limits on size and depth.
+    """
+    content = _read_json(document, limits) if isinstance(document, bytes | str) else document
+    if not isinstance(content, Mapping):
+        _refuse("not_an_object", "A workflow is a JSON object with version, inputs, steps and outputs.")
+    if _depth(content) > limits.json_depth:
+        _refuse("too_deep", f"The document is nested more than {limits.json_depth} levels deep.")
+    return content
+
+
 def _refuse(code: str, message: str, hint: str = "") -> NoReturn:
     raise DefinitionError(Problem(code=code, message=message, hint=hint))
 
@@ -171,7 +182,9 @@ def _read_json(text: bytes | str, limits: Limits) -> Any:
     if size > limits.definition_bytes:
         _refuse("too_large", f"The document has {size:,} bytes; at most {limits.definition_bytes:,} are allowed.")
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        content = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        json.dumps(content, ensure_ascii=False).encode()
+        return content
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
         _refuse(
@@ -181,6 +194,10 @@ def _read_json(text: bytes | str, limits: Limits) -> Any:
         )
     except UnicodeDecodeError:
         _refuse("broken_json", "The document is not UTF-8 text.", "Save it as UTF-8.")
+    except UnicodeEncodeError:
+        _refuse("broken_json", "The document holds half of a surrogate pair, which is no character.", "Remove it.")
+    except ValueError:
+        _refuse("broken_json", "The document holds a number of thousands of digits.", "Write a smaller one.")
     except RecursionError:
         _refuse("too_deep", f"The document is nested more than {limits.json_depth} levels deep.")
 
@@ -196,6 +213,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     _refuse("broken_json", f"The document holds {name}, which is not JSON.", "Write a number or null.")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        _refuse(
+            "broken_json", f"The document holds the number {shorten(text)}, which is too large.", "Write a smaller one."
+        )
+    return number
 
 
 def _depth(value: Any) -> int:

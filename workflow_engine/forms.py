@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from workflow_engine.errors import ManifestError, Problem
 from workflow_engine.manifest import KINDS, BlockManifest
-from workflow_engine.schemas import faults, validator, vocabulary
+from workflow_engine.schemas import Validator
 
 FORM_ID = "urn:segflow:ui-schema:1"
 
@@ -20,12 +21,16 @@ def check_form(form: Mapping[str, Any], manifest: BlockManifest) -> None:
     Raises:
         ManifestError: With every problem found.
     """
-    shape = validator(vocabulary().contents(FORM_ID))
-    problems = [f"{at or 'the form'} {text}" for at, text, _ in faults(shape, form)] or [
+    problems = [f"{at or 'the form'} {text}" for at, text, _ in _shape().faults(form)] or [
         *_disagreements(form, manifest)
     ]
     if problems:
         raise ManifestError([Problem(code="bad_form", message=f"{text}.", whose="block") for text in problems])
+
+
+@cache
+def _shape() -> Validator:
+    return Validator({"$ref": FORM_ID})
 
 
 def _disagreements(form: Mapping[str, Any], manifest: BlockManifest) -> Iterator[str]:

@@ -1,29 +1,42 @@
-"""The graph of a workflow's steps; the only file that knows networkx."""
+"""The graph of a workflow's steps: an order to run them in, or the circle that forbids one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-import networkx as nx
-
-
-def build(after: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:
-    """Return the graph in which each step follows the steps of ``after[step]``."""
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(after)
-    graph.add_edges_from((before, step) for step, earlier in after.items() for before in earlier)
-    return graph
+from collections.abc import Collection, Mapping
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 
 
-def cycle(graph: nx.DiGraph[str]) -> list[str] | None:
-    """Return the steps of one cycle in order, or ``None`` when there is none."""
+class Circle(Exception):
+    """Steps that wait for each other; ``steps`` has each of them once, every one before those that wait for it."""
+
+    def __init__(self, steps: list[str]) -> None:
+        super().__init__(" → ".join(steps))
+        self.steps = steps
+
+
+def order(after: Mapping[str, Collection[str]]) -> list[str]:
+    """Return the steps so that each stands after those of ``after[step]``; ties keep the order of the document.
+
+    Raises:
+        Circle: If there is no such order; the circle begins with the step that comes first in the document.
+    """
+    names = list(after)
+    position = {name: i for i, name in enumerate(names)}
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for name, earlier in after.items():
+        sorter.add(name, *sorted(earlier, key=position.__getitem__))
     try:
-        return [before for before, _ in nx.find_cycle(graph)]
-    except nx.NetworkXNoCycle:
-        return None
-
-
-def order(graph: nx.DiGraph[str]) -> list[str]:
-    """Return the steps so that each stands after all it depends on; ties keep the order of the document."""
-    position = {step: i for i, step in enumerate(graph)}
-    return list(nx.lexicographical_topological_sort(graph, key=position.__getitem__))
+        sorter.prepare()
+    except CycleError as error:
+        steps: list[str] = error.args[1][1:]
+        first = steps.index(min(steps, key=position.__getitem__))
+        raise Circle(steps[first:] + steps[:first]) from None
+    found: list[str] = []
+    ready: list[int] = []
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heappush(ready, position[name])
+        found.append(names[heappop(ready)])
+        sorter.done(found[-1])
+    return found

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from jsonschema import Draft202012Validator
-
+from workflow_engine.faults import Schema
 from workflow_engine.manifest import ALIASES, KINDS, STEPS, BlockManifest, Compat, load_entrypoint
-from workflow_engine.schemas import Schema, faults, validator
+from workflow_engine.schemas import Validator
 from workflow_engine.selectors import is_reference
 
 
@@ -45,20 +44,20 @@ class StepField:
     steps: bool = False
 
     @cached_property
-    def checker(self) -> Draft202012Validator:
+    def checker(self) -> Validator:
         """Validator of a literal value."""
-        return validator(self.schema or {})
+        return Validator(self.schema or {})
 
     @cached_property
-    def element_checker(self) -> Draft202012Validator:
+    def element_checker(self) -> Validator:
         """Validator of one element of a list or object that holds references too."""
         schema = self.schema or {}
-        return validator(schema.get("items") or schema.get("additionalProperties") or {})
+        return Validator(schema.get("items") or schema.get("additionalProperties") or {})
 
     @cached_property
-    def names_checker(self) -> Draft202012Validator:
+    def names_checker(self) -> Validator:
         """Validator of the names in an object that holds references."""
-        return validator({"propertyNames": (self.schema or {}).get("propertyNames", True)})
+        return Validator({"propertyNames": (self.schema or {}).get("propertyNames", True)})
 
     def literal_faults(self, value: Any) -> Iterator[tuple[str, str, str]]:
         """Yield what is wrong with the literal parts of ``value``; references are left to the compiler."""
@@ -67,12 +66,12 @@ class StepField:
         elements = dict(_elements(value)) if self.element_kinds or self.steps else {}
         if not any(is_reference(element) for element in elements.values()):
             if self.schema is not None:
-                yield from faults(self.checker, value)
+                yield from self.checker.faults(value)
             return
-        yield from faults(self.names_checker, value)
+        yield from self.names_checker.faults(value)
         for key, element in elements.items():
             if not is_reference(element):
-                yield from ((f"/{key}{at}", text, hint) for at, text, hint in faults(self.element_checker, element))
+                yield from ((f"/{key}{at}", text, hint) for at, text, hint in self.element_checker.faults(element))
 
 
 def _elements(value: Any) -> Iterator[tuple[str | int, Any]]:

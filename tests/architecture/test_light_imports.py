@@ -51,3 +51,8 @@ def test_a_workflow_without_a_model_needs_no_torch() -> None:
         "assert Workflow(document).run(image=np.zeros((8, 8, 3), np.uint8))['cut'].pixels.shape == (4, 4, 3)"
     )
     assert loaded_after(code) & {"torch", "transformers"} == set()
+
+
+def test_a_document_in_order_is_not_shown_to_what_words_refusals() -> None:
+    code = f"from workflow_engine.cli import main; assert main(['check', '{WORKFLOW}']) == 0"
+    assert loaded_after(code) & {"jsonschema", "networkx"} == set()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.blocks.scenes import CLASSES, picture, table
 from workflow_engine.query import QueryError, apply, choose, holds
 from workflow_engine.query.interpreter import OPERATIONS
-from workflow_engine.schemas import validator
+from workflow_engine.schemas import Validator
 from workflow_engine.vision import detections
 from workflow_engine.vision.detections import Detections
 
@@ -229,8 +229,8 @@ STEPS = {name: {"type": name, **FIELDS.get(name, {})} for name in OPERATIONS}
 
 
 def test_the_steps_of_these_tests_are_of_the_language() -> None:
-    checker = validator({"$ref": "urn:segflow:query:1#/$defs/operations"})
-    assert list(checker.iter_errors(list(STEPS.values()))) == []
+    checker = Validator({"$ref": "urn:segflow:query:1#/$defs/operations"})
+    assert list(checker.faults(list(STEPS.values()))) == []
 
 
 @given(

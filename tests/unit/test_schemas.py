@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from workflow_engine.schemas import expectation, faults, validator
+from workflow_engine.faults import expectation
+from workflow_engine.schemas import Validator
 
 
 @pytest.mark.parametrize(
@@ -63,4 +64,4 @@ LONG = {"enum": [f"choice{i}" for i in range(30)]}
     ],
 )
 def test_faults(schema: dict[str, Any], value: Any, fault: tuple[str, str, str]) -> None:
-    assert list(faults(validator(schema), value)) == [fault]
+    assert list(Validator(schema).faults(value)) == [fault]

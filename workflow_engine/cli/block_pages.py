@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from workflow_engine.cli import block_pictures
+from workflow_engine.faults import Schema, expectation
 from workflow_engine.manifest import BlockManifest
 from workflow_engine.registry import Registry
-from workflow_engine.schemas import Schema, expectation
 from workflow_engine.step_type import StepField, StepType
 
 CATEGORIES = {
