@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from functools import cache, cached_property
+import threading
+from collections.abc import Callable, Generator, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,13 @@ from workflow_engine.compiler import compile_workflow
 from workflow_engine.context import RunContext, Stop
 from workflow_engine.definition import Definition, parse
 from workflow_engine.errors import DefinitionError, Problem
+from workflow_engine.events import Event
 from workflow_engine.plan import Plan
 from workflow_engine.registry import Registry, installed
 from workflow_engine.settings import Settings
 
 if TYPE_CHECKING:  # these load numpy and OpenCV, which checking a document does not need
+    from workflow_engine.many import Ran
     from workflow_engine.results import RunResult
     from workflow_engine.session import Session
     from workflow_engine.vision.values import ImageAccess
@@ -44,15 +47,20 @@ class Engine:
         self.settings = settings or settings_module.load()
         self.registry = registry or Registry(installed())
         self._trusted = trusted
+        self._models: Any = None
+        self._making_models = threading.Lock()
 
-    @cached_property
+    @property
     def models(self) -> Any:
-        """The loaded models, and the catalogue to find them by."""
+        """The loaded models, and the catalogue to find them by; made once, whichever thread asks first."""
         from workflow_engine.models.catalogue import Catalogue
         from workflow_engine.models.pool import ModelPool
 
-        catalogue = Catalogue(self.settings, families=self.registry.model_families())
-        return ModelPool(catalogue, allow_paths=self._trusted)
+        with self._making_models:
+            if self._models is None:
+                catalogue = Catalogue(self.settings, families=self.registry.model_families())
+                self._models = ModelPool(catalogue, allow_paths=self._trusted)
+            return self._models
 
     @property
     def access(self) -> ImageAccess:
@@ -155,6 +163,40 @@ class Workflow:
             RunCancelled: If the run passed its deadline.
         """
         return self.session().run(inputs, serialised=serialised, sinks=sinks, stop=Stop(timeout=timeout))
+
+    def map(
+        self,
+        given: Iterable[Mapping[str, Any]],
+        *,
+        timeout: float | None = None,
+        serialised: bool = False,
+        sinks: bool = True,
+        observers: tuple[Callable[[Event], None], ...] = (),
+        workers: int | None = None,
+    ) -> Generator[Ran]:
+        """Run once for each of ``given``, several runs at once, and yield what came of them in that order.
+
+        Every run is one by itself, as with ``run``, and gives what that gives; one that fails stops no other. Memory
+        does not grow with the number of runs.
+
+        Example:
+            >>> for ran in workflow.map({"image": path} for path in sorted(folder.glob("*.jpg"))):
+            ...     print(ran.given["image"], ran.error or ran.result["counts"])
+
+        Args:
+            given: The inputs of each run, taken a few ahead of what has been yielded.
+            timeout: Seconds after which a run gives up.
+            serialised: Whether the outputs are JSON-ready rather than arrays and tables.
+            sinks: Whether blocks that write files or call other machines do so.
+            observers: Called with every event of every run, on the threads of the runs.
+            workers: How many runs go on at once; by default what ``many.runs_at_once`` says.
+        """
+        from workflow_engine.many import Inputs, in_order, runs_at_once
+
+        def run(inputs: Inputs, stop: Stop) -> RunResult:
+            return self.session().run(inputs, serialised=serialised, sinks=sinks, stop=stop, observers=observers)
+
+        return in_order(run, given, workers=workers or runs_at_once(self.plan), timeout=timeout)
 
     def session(self, *, workers: int = 1) -> Session:
         """Return a session, whose blocks remember earlier runs: for the frames of one video."""

@@ -35,6 +35,7 @@ def _demo(asked: argparse.Namespace) -> int:
     first = workflow.run(image=str(PICTURE), serialised=True)
     again = workflow.run(image=str(PICTURE), serialised=True)
     results.add(PICTURE.stem, first)
+    results.elapsed = first.elapsed
     results.finish()
     terminal.show(f"{_spoken(EXAMPLE / 'workflow.json')} on {_spoken(PICTURE)}", style="bold")
     _show_counts(first["counts"])

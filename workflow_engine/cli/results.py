@@ -23,6 +23,8 @@ class Results:
         workflow: Name of the workflow's file.
         folder: Where pictures are kept, if they are.
         apart: Whether every run has a folder of its own in there.
+        seconds: Time of each step, all runs together; runs go on side by side.
+        elapsed: Time by the clock from the first run to the last.
     """
 
     workflow: str
@@ -43,7 +45,6 @@ class Results:
             self.images.append(image)
             self.outputs.append(kept)
         self.seconds.update(result.seconds)
-        self.elapsed += result.elapsed
 
     def add_failure(self, image: str, error: WorkflowError) -> None:
         """Note that the run on ``image`` failed."""
@@ -86,6 +87,8 @@ class Results:
             yield [image, *cells]
 
     def _timing(self) -> str:
-        slowest = [f"{step} {seconds:.2f} s" for step, seconds in self.seconds.most_common(3)]
-        runs = "1 run" if len(self.images) == 1 else f"{len(self.images)} runs"
-        return f"{runs} in {self.elapsed:.2f} s" + (f" ({', '.join(slowest)})" if slowest else "")
+        slowest = ", ".join(f"{step} {seconds:.2f} s" for step, seconds in self.seconds.most_common(3))
+        number = len(self.images)
+        speed = f", {number / self.elapsed:.1f} a second" if number > 1 and self.elapsed else ""
+        runs = "1 run" if number == 1 else f"{number} runs"
+        return f"{runs} in {self.elapsed:.2f} s{speed}" + (f" ({slowest})" if slowest else "")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +15,7 @@ from urllib.parse import urlsplit
 from workflow_engine.cli import exits, pictures, terminal
 from workflow_engine.cli.outputs import RESULT, Folder, plain_name
 from workflow_engine.cli.results import Results
-from workflow_engine.context import Stop
-from workflow_engine.errors import InputError, Problem, WorkflowError, nearest
+from workflow_engine.errors import InputError, Problem, nearest
 from workflow_engine.events import Event
 from workflow_engine.trace import Trace
 from workflow_engine.vision.paths import write_atomic
@@ -85,20 +86,21 @@ def run_all(
         WorkflowError: If the only run fails, or what a run gives cannot be written.
     """
     names = _names([next(iter(one.values()), "run") for one in given])
+    inputs = ({**parameters, **one} for one in given)
+    started = time.perf_counter()
+    runs = workflow.map(inputs, serialised=True, timeout=timeout, observers=observers)
     try:
-        with terminal.progress("Pictures", total=len(given)) as advance:
-            for name, one in zip(names, given, strict=True):
-                try:
-                    stop = Stop(timeout=timeout)
-                    session = workflow.session()
-                    result = session.run({**parameters, **one}, serialised=True, stop=stop, observers=observers)
-                    results.add(name, result)
-                except WorkflowError as error:
-                    if len(given) == 1 or error.problem.whose == "operator":
-                        raise
-                    results.add_failure(name, error)
+        with closing(runs), terminal.progress("Pictures", total=len(given)) as advance:
+            for name, ran in zip(names, runs, strict=True):
+                if ran.error is None:
+                    results.add(name, ran.result)
+                elif len(given) == 1 or ran.error.problem.whose == "operator":
+                    raise ran.error
+                else:
+                    results.add_failure(name, ran.error)
                 advance()
     finally:
+        results.elapsed = time.perf_counter() - started
         if results.images:
             results.finish()
 
@@ -106,11 +108,11 @@ def run_all(
 def _names(sources: Sequence[str]) -> list[str]:
     """A name for each picture that serves as a folder's: its file's, with a number where two are alike."""
     stems = [plain_name(Path(urlsplit(source).path if "://" in source else source).stem) for source in sources]
-    seen: Counter[str] = Counter()
+    alike, seen = Counter(stems), Counter[str]()
     names = []
     for stem in stems:
         seen[stem] += 1
-        names.append(stem if stems.count(stem) == 1 else f"{stem}-{seen[stem]}")
+        names.append(stem if alike[stem] == 1 else f"{stem}-{seen[stem]}")
     return names
 
 

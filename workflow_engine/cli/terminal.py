@@ -87,14 +87,21 @@ def warn(problems: Iterable[Problem]) -> None:
 
 @contextmanager
 def progress(description: str, *, total: int) -> Iterator[Callable[[], None]]:
-    """Draw a progress bar on standard error, if that is a terminal; yields what moves it on by one."""
+    """Draw a progress bar with its speed on standard error, if that is a terminal; yields what moves it on by one."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    speed = TextColumn("{task.fields[speed]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), speed, TimeRemainingColumn())
     disable = total < 2 or not sys.stderr.isatty()
     with Progress(*columns, console=console(errors=True), transient=True, disable=disable) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda: bar.advance(task)
+        task = bar.add_task(description, total=total, speed="")
+
+        def advance() -> None:
+            shown = bar.tasks[task]
+            speed = f"{(shown.completed + 1) / shown.elapsed:.1f}/s" if shown.elapsed else ""
+            bar.update(task, advance=1, speed=speed)
+
+        yield advance
 
 
 @contextmanager

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -128,24 +131,20 @@ def test_a_full_disk_is_one_sentence_and_an_exit_code_of_its_own(
     assert list((tmp_path / "out").iterdir()) == [], "no half of a file, and no result that names what is not there"
 
 
-def test_an_interruption_keeps_what_is_done(
-    segflow: Segflow, workflow: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from workflow_engine.session import Session
-    from workflow_engine.workflow import Workflow
-
-    make, made = Workflow.session, []
-
-    def interrupted(self: Workflow) -> Session:
-        made.append(make(self))
-        if len(made) == 2:
-            raise KeyboardInterrupt
-        return made[-1]
-
-    monkeypatch.setattr(Workflow, "session", interrupted)
-    done = segflow("run", workflow, "--image", photo, photo, photo, "--out", tmp_path / "out")
-    assert (done.code, done.err) == (130, "Interrupted.\n")
-    assert json.loads((tmp_path / "out" / "result.json").read_text())["images"] == ["photo-1"]
+def test_an_interruption_keeps_what_is_done(workflow: Path, photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    pictures = [photo] * 20_000
+    command = [sys.executable, "-m", "workflow_engine.cli", "run", workflow, "--out", out, "--image", *pictures]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        while not (out / "photo-3" / "crop.jpg").exists():
+            assert running.poll() is None, "it ended by itself"
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert said == "Interrupted.\n"
+    result = json.loads((out / "result.json").read_text())
+    assert 2 <= len(result["images"]) < len(pictures)
+    assert all((out / outputs["crop"]).is_file() for outputs in result["outputs"])
 
 
 def test_an_error_that_nobody_foresaw_is_a_sentence_too(
