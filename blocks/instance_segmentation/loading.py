@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 
 from blocks.instance_segmentation import checkpoint
 from blocks.instance_segmentation.architecture import built, members
+from blocks.instance_segmentation.backends.torch import TorchBackend
 from blocks.instance_segmentation.model import RfDetrSeg
 from blocks.instance_segmentation.names import CLASS_HEAD, POSITIONS, for_inference, to_modules
 from blocks.instance_segmentation.network import Network
@@ -45,7 +46,8 @@ def load(folder: Path, contract: Contract, *, device: str, precision: str, resol
     except (RuntimeError, KeyError) as error:
         message = f"The weights of this model do not fit its config.json: {error}."
         raise ModelError("model_keys", message, hint="Add the model again.", whose="operator") from error
-    return RfDetrSeg(Network(modules, device=device), contract, dtype=getattr(torch, precision))
+    backend = TorchBackend(Network(modules, device=device), dtype=getattr(torch, precision))
+    return RfDetrSeg(backend, contract)
 
 
 def check_resolution(side: int, config: Mapping[str, Any]) -> None:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from blocks.instance_segmentation.network import Detected, Network
-from blocks.instance_segmentation.postprocess import Kept, keep, mask_window
+from blocks.instance_segmentation.backends.interface import Backend, Looked, mask_logits
+from blocks.instance_segmentation.postprocess import Kept, keep, upsampled
 from blocks.instance_segmentation.preprocess import to_tensor
-from workflow_engine.api import Contract, ModelError, masks
+from workflow_engine.api import Contract
 
 if TYPE_CHECKING:
     from supervision.detection.compact_mask import CompactMask
 
 # What "the model's own confidence" means for weights that come without one.
 DEFAULT_CONFIDENCE = 0.4
-# Images that go through the network at once: a processor core gains nothing from more than one.
-BATCH = {"cpu": 1, "cuda": 8}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,28 +40,68 @@ class Objects:
     masks: CompactMask | None
 
 
+class Seen:
+    """What the network saw in one image: enough to choose objects from, again and again, without the network.
+
+    Attributes:
+        size: Height and width of the image.
+        scores: Of every class, 0 to 1, (Q, classes), float32.
+        boxes: Centre, width and height as fractions of the image, (Q, 4), float32.
+        queries: What mask maps are compared with, (Q, d), float32.
+    """
+
+    __slots__ = ("_backend", "_features", "_maps", "boxes", "queries", "scores", "size")
+
+    def __init__(self, size: tuple[int, int], looked: Looked, index: int, *, backend: Backend) -> None:
+        """Keep one image's share of what the network gave."""
+        self.size = size
+        self.scores = _sigmoid(looked.logits[index])
+        # Copies, so that this holds on to its own share only.
+        self.boxes = looked.boxes[index].copy()
+        self.queries = looked.queries[index].copy()
+        self._features = looked.features[index].copy()
+        self._maps: NDArray[np.float32] | None = None
+        self._backend = backend
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes, mask maps included once masks were asked for."""
+        arrays = (self.scores, self.boxes, self.queries, self._features, self._maps)
+        return sum(array.nbytes for array in arrays if array is not None)
+
+    def mask_logits(self, query: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return the masks of some queries, (K,), as logits (K, m, m)."""
+        if not query.size:
+            return np.empty((0, 1, 1), dtype=np.float32)
+        if self._maps is None:
+            self._maps = self._backend.mask_maps(self._features[None])[0]
+        return mask_logits(self.queries[query], self._maps, self._backend.facts.bias)
+
+
 class RfDetrSeg:
     """RF-DETR-Seg with its class contract. Safe to use from several threads.
 
     Images are 8-bit blue-green-red (H, W, 3) or grey (H, W). ``confidence`` is the score that an object must be above,
     ``None`` for what the weights' contract says; ``classes`` are the names to keep, all when ``None`` or empty.
+
+    To look is the work of the network; to choose among what was seen is quick, and gives other objects for another
+    ``confidence``, other ``classes`` or another ``max_detections`` without looking again.
     """
 
-    def __init__(self, network: Network, contract: Contract, *, dtype: torch.dtype = torch.float32) -> None:
-        """Wrap a network; with a ``dtype`` of half precision its matrix products run in that type (CUDA only)."""
+    def __init__(self, backend: Backend, contract: Contract) -> None:
+        """Use the network that ``backend`` computes."""
         self.contract = contract
-        self._network = network
-        self._dtype = dtype
+        self._backend = backend
 
     @property
     def nbytes(self) -> int:
         """Memory that the weights take."""
-        return self._network.nbytes
+        return self._backend.facts.nbytes
 
     @property
     def resolution(self) -> int:
         """Side in pixels of the square that the network looks at."""
-        return self._network.side
+        return self._backend.facts.side
 
     def predict(
         self,
@@ -80,15 +116,8 @@ class RfDetrSeg:
         Raises:
             ModelError: If the device's memory is too small.
         """
-        thresholds = self._thresholds(confidence, classes)
-        for batch in self._batches(images):
-            with self._running():
-                detected = self._detect(batch)
-                kept = self._keep(detected, batch, thresholds, max_detections)
-                logits = list(self._mask_logits(detected, kept))
-            for pixels, chosen, planes in zip(batch, kept, logits, strict=True):
-                size = (pixels.shape[0], pixels.shape[1])
-                yield self._objects(chosen, masks.from_windows((mask_window(plane, size) for plane in planes), size))
+        for seen in self.look(images):
+            yield self.choose(seen, confidence=confidence, classes=classes, max_detections=max_detections)
 
     def detect(
         self,
@@ -103,63 +132,52 @@ class RfDetrSeg:
         Raises:
             ModelError: If the device's memory is too small.
         """
+        for seen in self.look(images):
+            yield self.choose_boxes(seen, confidence=confidence, classes=classes, max_detections=max_detections)
+
+    def look(self, images: Sequence[NDArray[np.uint8]]) -> Iterator[Seen]:
+        """Yield what the network sees in each image.
+
+        Raises:
+            ModelError: If the device's memory is too small.
+        """
+        for start in range(0, len(images), self._backend.batch):
+            batch = images[start : start + self._backend.batch]
+            looked = self._backend.look(to_tensor(batch, side=self.resolution, resize=self.contract.resize).numpy())
+            for index, pixels in enumerate(batch):
+                yield Seen((pixels.shape[0], pixels.shape[1]), looked, index, backend=self._backend)
+
+    def choose(
+        self, seen: Seen, *, confidence: float | None, classes: Collection[str] | None, max_detections: int
+    ) -> Objects:
+        """Return the objects of an image that was looked at, with their masks.
+
+        Raises:
+            ModelError: If the device's memory is too small.
+        """
+        kept = self._keep(seen, confidence, classes, max_detections)
+        return self._objects(kept, upsampled(seen.mask_logits(kept.query), seen.size))
+
+    def choose_boxes(
+        self, seen: Seen, *, confidence: float | None, classes: Collection[str] | None, max_detections: int
+    ) -> Objects:
+        """Return the objects of an image that was looked at, boxes only: no mask is computed."""
+        return self._objects(self._keep(seen, confidence, classes, max_detections), None)
+
+    def _keep(self, seen: Seen, confidence: float | None, classes: Collection[str] | None, limit: int) -> Kept:
         thresholds = self._thresholds(confidence, classes)
-        for batch in self._batches(images):
-            with self._running():
-                kept = self._keep(self._detect(batch), batch, thresholds, max_detections)
-            for chosen in kept:
-                yield self._objects(chosen, None)
-
-    def _batches(self, images: Sequence[NDArray[np.uint8]]) -> Iterator[Sequence[NDArray[np.uint8]]]:
-        length = BATCH[self._network.device.type]
-        return (images[start : start + length] for start in range(0, len(images), length))
-
-    @contextmanager
-    def _running(self) -> Iterator[None]:
-        half = self._dtype is not torch.float32
-        try:
-            with torch.inference_mode(), torch.autocast("cuda", dtype=self._dtype) if half else nullcontext():
-                yield
-        except torch.OutOfMemoryError as error:
-            message = f"The GPU's memory is too small for this model at {self._network.side} px."
-            hint = "Use a smaller size or resolution, half precision, or the device cpu."
-            raise ModelError("out_of_memory", message, hint=hint, whose="operator") from error
-
-    def _detect(self, batch: Sequence[NDArray[np.uint8]]) -> Detected:
-        pixels = to_tensor(batch, side=self._network.side, resize=self.contract.resize)
-        return self._network.detect(pixels.to(self._network.device))
+        return keep(seen.scores, seen.boxes, thresholds=thresholds, limit=limit, size=seen.size)
 
     def _thresholds(self, confidence: float | None, classes: Collection[str] | None) -> NDArray[np.float32]:
         """Return the score that each output must be above, (outputs,): infinite for classes that are not wanted."""
         own = self.contract.default_confidence
         general = confidence if confidence is not None else DEFAULT_CONFIDENCE if own is None else own
-        thresholds = np.full(self._network.outputs, np.inf if classes else general, dtype=np.float32)
+        thresholds = np.full(self._backend.facts.outputs, np.inf if classes else general, dtype=np.float32)
         special = self.contract.class_confidence if confidence is None else {}
         for class_id, name in self.contract.classes.items():
             if not classes or name in classes:
                 thresholds[class_id] = special.get(name, general)
         return thresholds
-
-    def _keep(
-        self, detected: Detected, batch: Sequence[NDArray[np.uint8]], thresholds: NDArray[np.float32], limit: int
-    ) -> list[Kept]:
-        scores = detected.logits.sigmoid().cpu().numpy()
-        boxes = detected.boxes.cpu().numpy()
-        return [
-            keep(s, b, thresholds=thresholds, limit=limit, size=(pixels.shape[0], pixels.shape[1]))
-            for s, b, pixels in zip(scores, boxes, batch, strict=True)
-        ]
-
-    def _mask_logits(self, detected: Detected, kept: Sequence[Kept]) -> Iterator[NDArray[np.float32]]:
-        """Yield the masks of each image's objects as logits, (K, m, m); the mask head sees only images with objects."""
-        busy = [i for i, chosen in enumerate(kept) if chosen.query.size]
-        maps = dict(zip(busy, self._network.mask_features(detected.features[busy]), strict=True)) if busy else {}
-        for i, chosen in enumerate(kept):
-            if i in maps:
-                queries = detected.queries[i][torch.from_numpy(chosen.query).to(detected.queries.device)]
-                yield self._network.mask_logits(queries, maps[i]).cpu().numpy()
-            else:
-                yield np.empty((0, 0, 0), dtype=np.float32)
 
     def _objects(self, kept: Kept, found: CompactMask | None) -> Objects:
         return Objects(
@@ -169,3 +187,10 @@ class RfDetrSeg:
             class_names=[self.contract.classes.get(int(number), "") for number in kept.class_id],
             masks=found,
         )
+
+
+def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    # A logit below -88 overflows to infinity on the way to its score, which is 0.
+    with np.errstate(over="ignore"):
+        scores: NDArray[np.float32] = np.reciprocal(1 + np.exp(-logits))
+    return scores

@@ -2,7 +2,7 @@
 
 Against ``RfDetrForInstanceSegmentation.forward`` it leaves out the masks of the encoder's proposals and of all decoder
 layers but the last, the boxes of proposals that are not chosen, and the masks of objects that are not kept: ``detect``
-gives classes and boxes, ``mask_features`` and ``mask_logits`` then the masks of those that are worth it.
+gives classes and boxes, ``mask_queries`` and ``mask_features`` what a mask is the product of.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
+
+from blocks.instance_segmentation.backends.interface import Facts
 
 if TYPE_CHECKING:
     from transformers.models.rf_detr.modeling_rf_detr import RfDetrForInstanceSegmentation
@@ -45,7 +47,6 @@ class Network:
     Attributes:
         side: Side in pixels of the square input.
         queries: Objects looked for in one image.
-        outputs: Class outputs per object.
         device: Where it runs.
     """
 
@@ -58,14 +59,19 @@ class Network:
         self._segmentation.train(mode=False).requires_grad_(False).to(device)
         self.side = int(self._core.config.backbone_config.image_size)
         self.queries = int(self._core.config.num_queries)
-        self.outputs = int(self._core.config.num_labels)
         self.device = torch.device(device)
         self._proposals, self._outside = self._grid()
 
     @property
-    def nbytes(self) -> int:
-        """Memory that the weights take."""
-        return sum(p.numel() * p.element_size() for p in self._segmentation.parameters())
+    def facts(self) -> Facts:
+        """What there is to know of it."""
+        weights = self._segmentation.parameters()
+        return Facts(
+            side=self.side,
+            outputs=int(self._core.config.num_labels),
+            bias=float(self._segmentation.segmentation_bias),
+            nbytes=sum(tensor.numel() * tensor.element_size() for tensor in weights),
+        )
 
     def _grid(self) -> tuple[Tensor, Tensor]:
         """Return the box that each cell of the map proposes, (1, cells, 4), and which lie too near the border."""
@@ -138,10 +144,11 @@ class Network:
         result: Tensor = head.spatial_features_proj(maps)
         return result
 
-    def mask_logits(self, queries: Tensor, maps: Tensor) -> Tensor:
-        """Return the masks of queries, (K, d), on the image with these maps, (d, m, m), as logits (K, m, m)."""
-        logits: Tensor = self._segmentation.get_mask_logits(queries[None], maps[None])[0].float()
-        return logits
+    def mask_queries(self, queries: Tensor) -> Tensor:
+        """Return the decoder's states as what is compared with the maps of ``mask_features``, (N, Q, d)."""
+        head = self._segmentation
+        result: Tensor = head.query_features_proj(head.query_features_block(queries))
+        return result
 
 
 def _moved(boxes: Tensor, offsets: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from blocks.instance_segmentation.backends.torch import TorchBackend
 from blocks.instance_segmentation.model import Objects, RfDetrSeg
-from blocks.instance_segmentation.network import Network
 from tests.blocks.instance_segmentation.conftest import Keeper
 from tests.blocks.instance_segmentation.tiny import FAMILY, NANO, SMALL, state_dict
 from workflow_engine.api import Contract, ModelError
@@ -66,26 +66,44 @@ def test_detect_gives_the_same_boxes_without_any_work_on_masks(
     nano: RfDetrSeg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (with_masks,) = predict(nano, picture())
-    for step in ("mask_features", "mask_logits"):
-        monkeypatch.delattr(Network, step)
+    monkeypatch.delattr(TorchBackend, "mask_maps")
     (boxes,) = nano.detect([picture()], confidence=0.0, classes=None, max_detections=300)
     assert boxes.masks is None
     assert np.array_equal(boxes.xyxy, with_masks.xyxy)
     assert np.array_equal(boxes.confidence, with_masks.confidence)
 
 
-def test_masks_are_computed_for_kept_objects_only(nano: RfDetrSeg, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mask_head_sees_only_images_with_objects(nano: RfDetrSeg, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    compute = Network.mask_logits
+    compute = TorchBackend.mask_maps
 
-    def counting(self: Network, queries: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
-        asked.append(len(queries))
-        return compute(self, queries, maps)
+    def counting(self: TorchBackend, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        asked.append(len(features))
+        return compute(self, features)
 
-    monkeypatch.setattr(Network, "mask_logits", counting)
+    monkeypatch.setattr(TorchBackend, "mask_maps", counting)
     predict(nano, picture(), limit=2)
     predict(nano, picture(), confidence=1.0)
-    assert asked == [2]
+    assert asked == [1]
+
+
+def test_what_was_seen_answers_other_questions_without_the_network(
+    nano: RfDetrSeg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (everything,), (two,) = predict(nano, picture()), predict(nano, picture(), limit=2)
+    (seen,) = nano.look([picture()])
+    before = seen.nbytes
+    first = nano.choose(seen, confidence=0.0, classes=None, max_detections=2)
+    assert seen.nbytes > before > 0
+    monkeypatch.delattr(TorchBackend, "look")
+    monkeypatch.delattr(TorchBackend, "mask_maps")
+    again = nano.choose(seen, confidence=0.0, classes=None, max_detections=300)
+    boxes = nano.choose_boxes(seen, confidence=0.0, classes=None, max_detections=300)
+    for found, wanted in ((first, two), (again, everything)):
+        assert np.array_equal(found.xyxy, wanted.xyxy)
+        assert np.array_equal(np.asarray(found.masks), np.asarray(wanted.masks))
+    assert np.array_equal(boxes.xyxy, everything.xyxy)
+    assert boxes.masks is None
 
 
 @pytest.mark.parametrize("classes", [None, []])
@@ -103,7 +121,7 @@ def test_a_class_filter_keeps_its_classes_and_unknown_names_match_nothing(nano: 
 
 
 def with_contract(model: RfDetrSeg, contract: Contract) -> RfDetrSeg:
-    return RfDetrSeg(model._network, contract)
+    return RfDetrSeg(model._backend, contract)
 
 
 def test_no_confidence_means_what_the_contract_recommends(nano: RfDetrSeg) -> None:

@@ -10,6 +10,7 @@ from transformers.models.rf_detr.configuration_rf_detr import RfDetrConfig
 from transformers.models.rf_detr.modeling_rf_detr import RfDetrForInstanceSegmentation
 
 from blocks.instance_segmentation.architecture import built
+from blocks.instance_segmentation.backends.interface import mask_logits
 from blocks.instance_segmentation.loading import resized_positions
 from blocks.instance_segmentation.names import POSITIONS, for_inference, to_modules
 from blocks.instance_segmentation.network import Network
@@ -41,11 +42,12 @@ def test_gives_what_transformers_gives(variant: Variant) -> None:
         network = Network(reference, device="cpu")
         detected = network.detect(pixels)
         maps = network.mask_features(detected.features)
-        masks = torch.stack([network.mask_logits(q, m) for q, m in zip(detected.queries, maps, strict=True)])
+        queries, bias = network.mask_queries(detected.queries), network.facts.bias
+        masks = [torch.from_numpy(mask_logits(q.numpy(), m.numpy(), bias)) for q, m in zip(queries, maps, strict=True)]
     for found, wanted in [
         (detected.logits, expected.logits),
         (detected.boxes, expected.pred_boxes),
-        (masks, expected.pred_masks),
+        (torch.stack(masks), expected.pred_masks),
     ]:
         torch.testing.assert_close(found, wanted, atol=2e-5, rtol=1e-5)
 

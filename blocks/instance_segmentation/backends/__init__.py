@@ -1,0 +1,1 @@
+"""What computes the network: torch, OpenVINO or ONNX Runtime, behind one interface."""

@@ -1,0 +1,80 @@
+"""What a model asks of whatever computes its network. Arrays are numpy's; only float32 crosses this border."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What must be known of a network to use it, apart from its weights.
+
+    Attributes:
+        side: Side in pixels of the square input.
+        outputs: Class outputs per object.
+        bias: What is added to the product of a query and a mask map.
+        nbytes: Memory that the weights take.
+    """
+
+    side: int
+    outputs: int
+    bias: float
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looked:
+    """What the network gives for N images, with Q queries each; all float32.
+
+    Attributes:
+        logits: Of each class, (N, Q, classes).
+        boxes: Centre, width and height as fractions of the image, (N, Q, 4).
+        queries: What to compare mask maps with, (N, Q, d).
+        features: Feature map from which mask maps are made, (N, d, h, w).
+    """
+
+    logits: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    queries: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+
+class Backend(Protocol):
+    """Computes one network at one resolution. Safe to use from several threads.
+
+    The network is two graphs, because half the work on masks can often be left out: boxes need none of it, nor does an
+    image without objects. On nano the second graph is an eighth of the whole time.
+    """
+
+    @property
+    def facts(self) -> Facts:
+        """What there is to know of the network."""
+
+    @property
+    def batch(self) -> int:
+        """How many images are best given at once."""
+
+    def look(self, pixels: NDArray[np.float32]) -> Looked:
+        """Return what is found in normalised red-green-blue images, (N, 3, side, side).
+
+        Raises:
+            ModelError: If the device's memory is too small.
+        """
+
+    def mask_maps(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return feature maps, (N, d, h, w), at mask resolution, (N, d, m, m).
+
+        Raises:
+            ModelError: If the device's memory is too small.
+        """
+
+
+def mask_logits(queries: NDArray[np.float32], maps: NDArray[np.float32], bias: float) -> NDArray[np.float32]:
+    """Return the masks of queries, (K, d), on the image with these maps, (d, m, m), as logits (K, m, m)."""
+    logits = queries @ maps.reshape(len(maps), -1)
+    logits += np.float32(bias)
+    return logits.reshape(-1, *maps.shape[1:])
