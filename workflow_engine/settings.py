@@ -25,8 +25,11 @@ class Limits:
         batch: Most images in one run of a server.
         fetch_seconds: Time that fetching one image from a URL may take in all.
         fetch_hops: Most redirects that a fetch follows.
+        bodies_bytes: Most bytes of HTTP request bodies that a server holds at once, of all requests together.
         body_seconds: Time that an HTTP request's body may take to arrive.
-        run_seconds: Time that a run for an HTTP request may take, its wait for a free worker included.
+        run_seconds: Time that a run for an HTTP request may take, its wait for a free slot included.
+        drain_seconds: Time that accepted requests have to finish when a server is told to stop.
+        queue: Requests that may wait for a slot of a server; one more is refused.
     """
 
     definition_bytes: int = 1_000_000
@@ -38,8 +41,11 @@ class Limits:
     batch: int = 256
     fetch_seconds: float = 10.0
     fetch_hops: int = 3
+    bodies_bytes: int = 1_000_000_000
     body_seconds: float = 30.0
     run_seconds: float = 60.0
+    drain_seconds: float = 25.0
+    queue: int = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,8 @@ class Settings:
 
     Attributes:
         home: Folder of the model catalogue and of whatever else is kept between runs (``SEGFLOW_HOME``).
+        saved_workflows: Folder of the saved workflows (``SEGFLOW_WORKFLOWS``). Left out, it is ``workflows`` in
+            ``SEGFLOW_HOME``, or where that is not set in the user's data folder, for it is no cache.
         upstream_models: Folder where the ``rfdetr`` package keeps its downloads (``RF_HOME`` or ``ROBOFLOW_HOME``).
         weights_url: Base address of the published weights (``SEGFLOW_WEIGHTS_URL``), for a mirror.
         device: Device that ``auto`` means: ``cpu``, ``cuda`` or ``auto`` (``SEGFLOW_DEVICE``).
@@ -59,11 +67,18 @@ class Settings:
             separated, each with its value or ``None`` when it is not set.
         api_token: What callers of a server must show (``SEGFLOW_API_TOKEN``); without one it listens to this machine
             only.
+        server_names: Names besides those of this machine that a server without a token answers to
+            (``SEGFLOW_SERVER_NAMES``, comma separated): those that a proxy before it is asked for.
+        workers: Processes in which a server runs workflows (``SEGFLOW_WORKERS``).
+        threads: Runs at once in each of them (``SEGFLOW_THREADS``); more than one is for a model on a GPU, which
+            shares batches between them.
+        preload: Models that a server loads before it is ready (``SEGFLOW_PRELOAD``, comma separated).
         debug: Whether errors carry tracebacks (``SEGFLOW_DEBUG=1``).
         limits: Bounds on what a run may be given.
     """
 
     home: Path
+    saved_workflows: Path
     upstream_models: Path
     weights_url: str = PUBLISHED_WEIGHTS
     device: str = "auto"
@@ -71,8 +86,17 @@ class Settings:
     write_folder: Path | None = None
     secrets: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     api_token: str | None = field(default=None, repr=False)
+    server_names: tuple[str, ...] = ()
+    workers: int = 1
+    threads: int = 1
+    preload: tuple[str, ...] = ()
     debug: bool = False
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def slots(self) -> int:
+        """Runs that a server has at once."""
+        return self.workers * self.threads
 
     @property
     def models(self) -> Path:
@@ -88,6 +112,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     upstream = env.get("RF_HOME") or env.get("ROBOFLOW_HOME") or str(user / ".roboflow")
     return Settings(
         home=Path(env.get("SEGFLOW_HOME") or cache / "segflow").expanduser(),
+        saved_workflows=_workflows_folder(env, user),
         upstream_models=Path(upstream).expanduser() / "models",
         weights_url=env.get("SEGFLOW_WEIGHTS_URL", PUBLISHED_WEIGHTS),
         device=env.get("SEGFLOW_DEVICE", "auto"),
@@ -95,8 +120,27 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         write_folder=Path(env["SEGFLOW_WRITE_FOLDER"]).expanduser() if env.get("SEGFLOW_WRITE_FOLDER") else None,
         secrets={name: env.get(name) for name in _listed(env.get("SEGFLOW_SECRETS", ""))},
         api_token=env.get("SEGFLOW_API_TOKEN") or None,
+        server_names=_listed(env.get("SEGFLOW_SERVER_NAMES", "")),
+        workers=int(env.get("SEGFLOW_WORKERS") or 1),
+        threads=int(env.get("SEGFLOW_THREADS") or 1),
+        preload=_listed(env.get("SEGFLOW_PRELOAD", "")),
         debug=env.get("SEGFLOW_DEBUG", "") not in ("", "0"),
     )
+
+
+def _workflows_folder(env: Mapping[str, str], user: Path) -> Path:
+    if env.get("SEGFLOW_WORKFLOWS"):
+        return Path(env["SEGFLOW_WORKFLOWS"]).expanduser()
+    if env.get("SEGFLOW_HOME"):
+        return Path(env["SEGFLOW_HOME"]).expanduser() / "workflows"
+    data = Path(env["XDG_DATA_HOME"]) if env.get("XDG_DATA_HOME") else user / ".local" / "share"
+    return data / "segflow" / "workflows"
+
+
+def without_token(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment for processes that need not know the server's token."""
+    env = os.environ if environ is None else environ
+    return {name: value for name, value in env.items() if name != "SEGFLOW_API_TOKEN"}
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,12 +35,19 @@ def served(
             address = re.search(r"http://\S+", line)
             assert address, f"no address in {line!r}: {log.read_text()}"
             with httpx.Client(base_url=address[0], timeout=60, trust_env=False) as client:
+                ready(client)
                 yield client
         finally:
             process.send_signal(stop)
             process.wait(timeout=30)
-    assert process.returncode == (0 if stop == signal.SIGINT else -stop), log.read_text()
+    assert process.returncode == 0, log.read_text()
     assert "Traceback" not in log.read_text()
+
+
+def ready(client: httpx.Client) -> None:
+    """Wait until the server is ready."""
+    while client.get("/readiness").status_code != 200:
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import suppress
 from dataclasses import replace
 
 from workflow_engine import settings as settings_module
@@ -27,6 +26,4 @@ def _serve(asked: argparse.Namespace) -> int:
         settings = replace(settings, limits=replace(settings.limits, run_seconds=asked.timeout))
     listening = listen(asked.host, asked.port, settings)
     terminal.show(f"segflow answers on {address(listening)} (Ctrl-C stops it)")
-    with suppress(KeyboardInterrupt):
-        serve(listening, settings)
-    return exits.OK
+    return exits.OK if serve(listening, settings) else exits.FAILED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from typing import Any
 
 import orjson
@@ -18,7 +19,12 @@ _log = logging.getLogger("segflow.server")
 
 def answer(content: Any, *, status: int = 200) -> Response:
     """Return ``content`` as a JSON response; numbers that JSON cannot write become null."""
-    return Response(orjson.dumps(content), status_code=status, media_type="application/json")
+    return written(orjson.dumps(content), status=status)
+
+
+def written(content: bytes, *, status: int = 200) -> Response:
+    """Return ``content``, which is JSON already, as a response."""
+    return Response(content, status_code=status, media_type="application/json")
 
 
 def refusal(error: WorkflowError, scope: Scope, *, debug: bool = False) -> Response:
@@ -26,8 +32,10 @@ def refusal(error: WorkflowError, scope: Scope, *, debug: bool = False) -> Respo
     request_id = scope["state"]["request_id"]
     status = rule_of(error).status
     if error.problem.whose not in ("author", "caller"):
-        _log.error("request %s: %s", request_id, error, exc_info=error)
+        _log.error("request failed", exc_info=error, extra={"request_id": request_id})
     response = answer(body(error, request_id=request_id, debug=debug), status=status)
+    if status == 503:
+        response.headers["retry-after"] = str(random.randint(1, 3))  # noqa: S311 -- spreads clients out, keeps no secret
     if status == 401:
         response.headers["www-authenticate"] = "Bearer"
     return response
@@ -35,15 +43,8 @@ def refusal(error: WorkflowError, scope: Scope, *, debug: bool = False) -> Respo
 
 async def internal_error(request: Request, error: Exception) -> Response:
     """Return the response for an error that nobody foresaw; the traceback goes to the log."""
-    problem = Problem(
-        code="internal",
-        message="Internal error.",
-        hint="The server's log has the details under the request's id.",
-        whose="operator",
-    )
-    request_id = request.scope["state"]["request_id"]
-    _log.error("request %s failed", request_id, exc_info=error)
-    content = body(WorkflowError(problem), request_id=request_id) | {"error_type": "InternalError", "context": "server"}
-    response = answer(content, status=500)
-    response.headers["x-request-id"] = request_id  # no middleware sees this response
+    problem = Problem(code="internal", message="Internal error.", whose="engine")
+    internal = WorkflowError(problem).with_traceback(error.__traceback__)
+    response = refusal(internal, request.scope)
+    response.headers["x-request-id"] = request.scope["state"]["request_id"]  # no middleware sees this response
     return response

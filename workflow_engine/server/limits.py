@@ -6,6 +6,7 @@ Plain ASGI: nothing here holds a response back or runs a task of its own.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -14,11 +15,15 @@ import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from workflow_engine.errors import InputError, Problem
+from workflow_engine.errors import InputError, Problem, WorkflowError
+from workflow_engine.server import access
 from workflow_engine.server.answers import refusal
-from workflow_engine.settings import Limits
+from workflow_engine.server.work import Workers, overloaded
+from workflow_engine.settings import Settings
 
 REQUEST_ID = "x-request-id"
+SMALL = 1 << 16
+"""Bytes of a body that is read even while the server is full."""
 _ACCEPTED_ID = re.compile(r"[\w\-]{1,64}", re.ASCII)
 
 
@@ -48,26 +53,29 @@ class LocalOnly:
     """Refuses requests that a foreign web page makes a browser send to a server without a token.
 
     The name in ``Host`` must be of this machine, so that no foreign name can be made to point here, and an ``Origin``
-    must be of this machine too.
+    must be of this machine too; ``names`` are those that a proxy on this machine serves it under.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, names: Collection[str] = ()) -> None:
+        self._app, self._names = app, names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] == "http":
             headers = Headers(scope=scope)
             asked = "//" + headers.get("host", "")
-            if not is_loopback(_host(asked)) or not is_loopback(_host(headers.get("origin", asked))):
+            if not self._ours(_host(asked)) or not self._ours(_host(headers.get("origin", asked))):
                 problem = Problem(
                     code="foreign_origin",
                     message="A server without a token answers only to requests made from and for this machine.",
-                    hint="Call it as localhost, or start it with SEGFLOW_API_TOKEN.",
+                    hint="Call it as localhost, allow the name with --allowed-host, or set SEGFLOW_API_TOKEN.",
                     whose="caller",
                 )
                 return await refusal(InputError(problem), scope)(scope, receive, send)
         return await self._app(scope, receive, send)
+
+    def _ours(self, host: str) -> bool:
+        return is_loopback(host) or host in self._names
 
 
 def is_loopback(host: str) -> bool:
@@ -85,48 +93,80 @@ def _host(url: str) -> str:
         return ""
 
 
-class BodyLimit:
-    """Takes in the whole body, counted as it arrives, before the application sees any of it."""
+class Intake:
+    """Takes in the whole body before the application sees any of it: from those who may, while there is room.
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        self._app = app
-        self._most, self._seconds = limits.body_bytes, limits.body_seconds
+    A token outside the body decides at once. While the server is full, bodies that are large or of unknown size are not
+    read at all; the others are counted as they arrive, each by itself and all of them together.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, workers: Workers) -> None:
+        self._app, self._workers = app, workers
+        self._token, self._limits = settings.api_token, settings.limits
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        try:
-            taken = await self._take(Headers(scope=scope), receive)
-        except InputError as error:
-            return await refusal(error, scope)(scope, receive, send)
-        if taken is None:
-            return None
-        return await self._app(scope, _replay(taken, receive), send)
-
-    async def _take(self, headers: Headers, receive: Receive) -> bytes | None:
-        """The body, or nothing when the client left before its end."""
-        announced = headers.get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced) > self._most:
-            raise self._too_large()
         body = bytearray()
-        with anyio.move_on_after(self._seconds) as waiting:
+        try:
+            self._check_announced(scope)
+            if not await self._take(body, receive):
+                return None
+            self._check_token(scope, body)
+            return await self._app(scope, _replay(bytes(body), receive), send)
+        except WorkflowError as error:
+            return await refusal(error, scope)(scope, receive, send)
+        finally:
+            self._held -= len(body)
+
+    def _check_announced(self, scope: Scope) -> None:
+        """Refuse what can be refused from the request's head."""
+        headers = Headers(scope=scope)
+        announced = headers.get("content-length", "")
+        size = int(announced) if announced.isascii() and announced.isdigit() else None
+        if size is None and "transfer-encoding" not in headers:
+            size = 0
+        keys = access.shown(scope)
+        if self._token is not None and (keys or not size) and scope["path"] not in access.OPEN:
+            if not access.fits(self._token, keys):
+                raise access.wanted()
+        if size is not None and size > self._limits.body_bytes:
+            raise self._too_large()
+        if (size is None or size > SMALL) and self._workers.full:
+            raise overloaded()
+
+    async def _take(self, body: bytearray, receive: Receive) -> bool:
+        """Read the body; false when the client left before its end."""
+        with anyio.move_on_after(self._limits.body_seconds) as waiting:
             more = True
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    return None
-                body += message.get("body", b"")
+                    return False
+                piece = message.get("body", b"")
+                body += piece
+                self._held += len(piece)
                 more = message.get("more_body", False)
-                if len(body) > self._most:
+                if len(body) > self._limits.body_bytes:
                     raise self._too_large()
+                if self._held > self._limits.bodies_bytes:
+                    raise overloaded()
         if waiting.cancelled_caught:
-            late = f"The request's body did not arrive within {self._seconds:g} s."
+            late = f"The request's body did not arrive within {self._limits.body_seconds:g} s."
             raise InputError(Problem(code="body_late", message=late, whose="caller"))
-        return bytes(body)
+        return True
+
+    def _check_token(self, scope: Scope, body: bytearray) -> None:
+        if self._token is None or scope["path"] in access.OPEN or access.shown(scope):
+            return
+        if not access.fits(self._token, access.in_body(body)):
+            raise access.wanted()
 
     def _too_large(self) -> InputError:
-        message = f"The request's body has more than {self._most:,} bytes, which is the most that is allowed."
+        most = self._limits.body_bytes
+        message = f"The request's body has more than {most:,} bytes, which is the most that is allowed."
         hint = "Send fewer or smaller images."
         return InputError(Problem(code="body_too_large", message=message, hint=hint, whose="caller"))
 

@@ -71,6 +71,11 @@ BY_CODE = {
     "bad_request": Rule("RequestError", _SERVER, 422),
     "body_too_large": Rule("RequestError", _SERVER, 413),
     "body_late": Rule("RequestError", _SERVER, 408),
+    "overloaded": Rule("OverloadedError", _SERVER, 503),
+    "worker_lost": Rule("WorkerLostError", "server", 503),
+    "out_of_memory": Rule("OutOfMemoryError", _RUNNING, 503),
+    "cancelled": Rule("ClientLeftError", _SERVER, 499),
+    "internal": Rule("InternalError", "server", 500),
     "token_wanted": Rule("UnauthorizedError", _SERVER, 401),
     "foreign_origin": Rule("ForbiddenError", _SERVER, 403),
 }
@@ -169,8 +174,8 @@ def _block_errors(problems: tuple[Problem, ...]) -> Iterator[dict[str, Any]]:
 def _discreet(problem: Problem) -> Problem:
     """The problem without what only the operator may read: an exception's text, and folders of this machine."""
     if problem.whose in ("block", "engine"):
-        where = f"The step {problem.step!r} failed" if problem.step else "The request failed"
-        return replace(problem, message=f"{where}: its block made a mistake.", hint="The server's log says more.")
+        where = f"The step {problem.step!r} failed: its block made a mistake." if problem.step else "Internal error."
+        return replace(problem, message=where, hint="The server's log says more, under the request's id.")
     return replace(problem, message=_without_paths(problem.message), hint=_without_paths(problem.hint))
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
+import signal
 import socket
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from types import FrameType
 
 import uvicorn
 
 from workflow_engine.errors import Problem, WorkflowError
 from workflow_engine.server.app import create_app
 from workflow_engine.server.limits import is_loopback
+from workflow_engine.server.work import Workers
 from workflow_engine.settings import Settings
 from workflow_engine.workflow import Engine
 
@@ -40,9 +46,75 @@ def address(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(listening: socket.socket, settings: Settings) -> None:
-    """Answer requests until a signal says stop; those in progress are finished first."""
+def serve(listening: socket.socket, settings: Settings) -> bool:
+    """Answer requests until a signal says stop; return whether every accepted one was finished.
+
+    The first signal drains: readiness is false at once, no connection is taken, and what was accepted is finished as
+    far as ``limits.drain_seconds`` allow. A second one ends the process at once.
+
+    Raises:
+        WorkflowError: If the workers cannot be started.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    config = uvicorn.Config(create_app(Engine(settings, trusted=False)), log_config=None, access_log=False)
     with closing(listening):
-        uvicorn.Server(config).run(sockets=[listening])
+        return asyncio.run(_serve(listening, Engine(settings, trusted=False)))
+
+
+async def _serve(listening: socket.socket, engine: Engine) -> bool:
+    workers = Workers(engine.settings)
+    config = uvicorn.Config(
+        create_app(engine, workers),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=round(engine.settings.limits.drain_seconds),
+    )
+    server = _Server(config, workers)
+    starting = asyncio.create_task(workers.start())
+    starting.add_done_callback(server.stop_if_failed)
+    try:
+        await server.serve(sockets=[listening])
+        if starting.done():
+            starting.result()
+    finally:
+        starting.cancel()
+        await workers.close()
+    return server.finished
+
+
+class _Server(uvicorn.Server):
+    """A server that says it is draining, and that a second signal ends at once."""
+
+    def __init__(self, config: uvicorn.Config, workers: Workers) -> None:
+        super().__init__(config)
+        self._workers = workers
+        self.finished = True
+        """Whether no accepted request was cut off when the server stopped."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what was accepted, and note whether time was enough."""
+        await super().shutdown(sockets)
+        self.finished = not self.server_state.tasks
+
+    def stop_if_failed(self, starting: asyncio.Task[None]) -> None:
+        """End when the workers could not be started."""
+        if not starting.cancelled() and starting.exception() is not None:
+            self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Listen to signals while serving; unlike uvicorn, do not die of them afterwards."""
+        handlers = {sig: signal.signal(sig, self.handle_exit) for sig in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for sig, handler in handlers.items():
+                signal.signal(sig, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain at the first signal, end at the second."""
+        if self.should_exit:
+            os._exit(128 + sig)  # workers end with the process that started them
+        self._workers.draining = True
+        self.should_exit = True

@@ -1,40 +1,233 @@
-"""Runs the work of requests on threads, a few at once, and answers in time although a step may not."""
+"""The work of requests: admitted up to an exact limit, run by worker processes, given up in time.
+
+Everything here happens on the event loop, which never computes, so the counts need no lock.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from typing import TypeVar
+import asyncio
+import logging
+from asyncio import Future
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from typing import Any, Literal, TypeAlias
 
-import anyio
-from anyio.to_thread import run_sync
+from starlette.requests import Request
 
-from workflow_engine.context import Stop
-from workflow_engine.errors import Problem, RunCancelled
+from workflow_engine.errors import Problem, RunCancelled, WorkflowError
+from workflow_engine.server.frames import Frame
+from workflow_engine.server.process import Worker, lost, refused
+from workflow_engine.settings import Settings
 
-Result = TypeVar("Result")
+State: TypeAlias = Literal["starting", "ready", "restarting", "draining"]
+
+_log = logging.getLogger("segflow.server")
+_GRACE = 0.5
+"""Seconds that a worker has, after a deadline, to end a call by itself."""
+_PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0)
+"""Seconds to wait before each further try to replace a worker that does not come up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a route wants done.
+
+    Attributes:
+        task: Its name in ``tasks.TASKS``.
+        body: The request's body, which goes to the task as it came.
+        options: What the task needs besides; ``orjson`` must be able to write it, so a stored document that is JSON
+            already goes in as an ``orjson.Fragment``.
+    """
+
+    task: str
+    body: bytes = b""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """A job from its admission until its worker has answered, which may be after its client has left."""
+
+    id: int
+    job: Job
+    deadline: float
+    answer: Future[bytes]
+    entered: float
+    worker: Worker | None = None
 
 
 class Workers:
-    """Threads for work that keeps a processor busy, so that the event loop stays free for probes."""
+    """The worker processes of a server, and the one queue before them."""
 
-    def __init__(self, seconds: float) -> None:
-        """Allow one piece of work per processor; each may take ``seconds``, its wait for a turn included."""
-        self._seconds = seconds
-        self._limiter = anyio.CapacityLimiter(os.cpu_count() or 1)
+    def __init__(self, settings: Settings) -> None:
+        """Plan for ``settings.workers`` processes of ``settings.threads`` slots each; ``start`` starts them."""
+        self._settings = settings
+        self._limits = settings.limits
+        self._most = settings.slots + settings.limits.queue
+        self._ids = count()
+        self._calls: dict[int, _Call] = {}
+        self._queue: deque[_Call] = deque()
+        self._workers: list[Worker] = []
+        self._started = False
+        self.draining = False
+        """Whether the server is about to end: accepted requests are finished, and probes say so."""
+        self._keepers: set[asyncio.Task[None]] = set()
 
-    async def do(self, job: Callable[[Stop], Result]) -> Result:
-        """Return what ``job`` returns; it is handed what tells it to stop.
+    @property
+    def full(self) -> bool:
+        """Whether one more job would be refused."""
+        return len(self._calls) >= self._most
+
+    @property
+    def state(self) -> State:
+        """What a readiness probe is told; a full server is ready, for its queue moves."""
+        if self.draining:
+            return "draining"
+        if not self._started:
+            return "starting"
+        return "ready" if self._workers else "restarting"
+
+    async def start(self) -> None:
+        """Start the workers and wait until all are ready.
 
         Raises:
-            RunCancelled: If it is not done in time. A step that is still running keeps its thread until it ends.
+            WorkflowError: If one cannot be: a broken installation, or a model to preload that cannot be had.
         """
-        stop = Stop(timeout=self._seconds)
+        for worker in await asyncio.gather(*(self._one() for _ in range(self._settings.workers))):
+            self._keep(worker)
+        self._started = True
+
+    async def close(self) -> None:
+        """End every worker, whatever it is doing."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        for worker in self._workers:
+            worker.kill()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+
+    async def run(self, job: Job, request: Request) -> bytes:
+        """Have ``job`` done and return the JSON of its answer.
+
+        The request's body must have been read. The time that ``limits.run_seconds`` allows covers the wait for a slot.
+
+        Raises:
+            WorkflowError: What the task raised; or the server is full (code ``overloaded``), or the worker was lost
+                (``worker_lost``).
+            RunCancelled: If the time was up (``deadline``), or the client has left (``cancelled``).
+        """
+        call = self._admit(job)
+        gone = asyncio.ensure_future(_left(request))
         try:
-            with anyio.move_on_after(self._seconds):
-                return await run_sync(job, stop, limiter=self._limiter, abandon_on_cancel=True)
+            timeout = call.deadline - call.entered
+            await asyncio.wait((call.answer, gone), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stop.cancel()
-        message = f"The request was not done within {self._seconds:g} s."
-        hint = "Use a smaller model or picture, or fewer pictures at once."
-        raise RunCancelled(Problem(code="deadline", message=message, hint=hint, whose="caller"))
+            gone.cancel()
+            if not call.answer.done():
+                self._abandon(call)
+        if not call.answer.cancelled():
+            return call.answer.result()
+        raise _left_early() if gone.done() and not gone.cancelled() else _too_late(self._limits.run_seconds)
+
+    def _admit(self, job: Job) -> _Call:
+        if self.full:
+            raise overloaded()
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        call = _Call(next(self._ids), job, now + self._limits.run_seconds, loop.create_future(), now)
+        self._calls[call.id] = call
+        self._queue.append(call)
+        self._dispatch()
+        return call
+
+    def _dispatch(self) -> None:
+        """Hand waiting calls to free slots, of the worker used last, which is the warmest."""
+        while self._queue and (worker := self._free()) is not None:
+            call = self._queue.popleft()
+            call.worker = worker
+            left = call.deadline - asyncio.get_running_loop().time()
+            head = {"id": call.id, "task": call.job.task, "seconds": left, "options": call.job.options}
+            worker.call(head, call.job.body)
+
+    def _free(self) -> Worker | None:
+        return next((worker for worker in self._workers if worker.busy < self._settings.threads), None)
+
+    def _answered(self, worker: Worker, frame: Frame) -> None:
+        head, body = frame
+        worker.busy -= 1
+        self._workers.sort(key=lambda other: other is not worker)
+        call = self._calls.pop(head["id"])
+        if not call.answer.done():
+            if "error" in head:
+                call.answer.set_exception(refused(head))
+            else:
+                call.answer.set_result(bytes(body))
+        self._dispatch()
+
+    def _abandon(self, call: _Call) -> None:
+        """Nobody waits for a call any more: it leaves the queue, or is told to stop and made to at its deadline."""
+        call.answer.cancel()
+        if call.worker is None:
+            self._queue.remove(call)
+            del self._calls[call.id]
+            return
+        call.worker.cancel(call.id)
+        asyncio.get_running_loop().call_at(call.deadline + _GRACE, self._end, call)
+
+    def _end(self, call: _Call) -> None:
+        if call.id in self._calls and call.worker is not None:
+            _log.warning("worker %d ended: a step did not stop at its deadline", call.worker.pid)
+            call.worker.kill()
+
+    async def _one(self) -> Worker:
+        limits = asdict(self._limits)
+        told = {"limits": limits, "preload": self._settings.preload}
+        return await Worker.start({"threads": self._settings.threads, "settings": told})
+
+    def _keep(self, worker: Worker) -> None:
+        self._workers.append(worker)
+        keeper = asyncio.create_task(self._watched(worker))
+        self._keepers.add(keeper)
+        keeper.add_done_callback(self._keepers.discard)
+        self._dispatch()
+
+    async def _watched(self, worker: Worker) -> None:
+        """Follow a worker to its end, then put another in its place."""
+        await worker.watch(lambda frame: self._answered(worker, frame))
+        self._workers.remove(worker)
+        calls = [call for call in self._calls.values() if call.worker is worker]
+        _log.warning("worker %d is gone with %d unfinished requests", worker.pid, len(calls))
+        for call in calls:
+            del self._calls[call.id]
+            if not call.answer.done():
+                call.answer.set_exception(lost())
+        for pause in (*_PAUSES, *[_PAUSES[-1]] * 1000):
+            await asyncio.sleep(pause)
+            try:
+                return self._keep(await self._one())
+            except WorkflowError as error:
+                _log.error("no worker in the place of %d: %s", worker.pid, error)
+
+
+async def _left(request: Request) -> None:
+    """Return when the client has left."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def overloaded() -> WorkflowError:
+    """Return the error for a request that finds the server full."""
+    message = "The server has as many requests as it can take."
+    problem = Problem(code="overloaded", message=message, hint="Try again in a moment.", whose="caller")
+    return WorkflowError(problem)
+
+
+def _left_early() -> RunCancelled:
+    return RunCancelled(Problem(code="cancelled", message="The client has left.", whose="caller"))
+
+
+def _too_late(seconds: float) -> RunCancelled:
+    message = f"The request was not done within {seconds:g} s."
+    hint = "Use a smaller model or picture, or fewer pictures at once."
+    return RunCancelled(Problem(code="deadline", message=message, hint=hint, whose="caller"))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from workflow_engine.compiler import LANGUAGE_VERSION
+from workflow_engine.server.answers import answer
+from workflow_engine.server.work import Workers
 
 
-def router(version: str) -> APIRouter:
+def router(version: str, workers: Workers) -> APIRouter:
     """Return the routes of a server of this distribution's ``version``."""
     routes = APIRouter()
     identity = str(uuid4())
@@ -21,9 +23,9 @@ def router(version: str) -> APIRouter:
         return {"status": "healthy"}
 
     @routes.get("/readiness")
-    async def readiness() -> dict[str, str]:
-        """Ready to take work: the blocks are known before the first request is read."""
-        return {"status": "ready"}
+    async def readiness() -> Response:
+        """Ready to take work; a full server is, one that starts or stops is not."""
+        return answer({"status": workers.state}, status=200 if workers.state == "ready" else 503)
 
     @routes.get("/info")
     async def info() -> dict[str, Any]:
