@@ -11,6 +11,7 @@ from workflow_engine.errors import BlockError, WorkflowError, nearest
 from workflow_engine.models.family import Contract, IdSpace, Labels, ModelError, Published
 from workflow_engine.query import QueryError, apply, apply_each, choose, holds
 from workflow_engine.recent import Recent
+from workflow_engine.stages import stage
 from workflow_engine.vision import colors, detections, masks, paths
 from workflow_engine.vision.detections import Detections
 from workflow_engine.vision.fetch import request
@@ -43,4 +44,5 @@ __all__ = [
     "paths",
     "request",
     "serialise",
+    "stage",
 ]

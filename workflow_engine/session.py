@@ -17,6 +17,7 @@ from workflow_engine.plan import Plan, PlannedStep
 from workflow_engine.recent import Recent
 from workflow_engine.registry import Registry
 from workflow_engine.results import RunResult
+from workflow_engine.stages import stage
 from workflow_engine.vision.values import ImageAccess
 
 
@@ -79,9 +80,11 @@ class Session:
         started = time.perf_counter()
         watching = (*self._context.observers, *observers)
         context = replace(self._context, stop=stop or Stop(), observers=watching, sinks=sinks)
-        batches, extents = inputs.assemble(self.plan, given, self._access)
+        with stage("inputs"):
+            batches, extents = inputs.assemble(self.plan, given, self._access)
         values = execute(self.plan, self._blocks, batches, extents, context, workers=self._workers)
-        outputs = results.assemble(self.plan, values, serialised=serialised, without=without)
+        with stage("outputs"):
+            outputs = results.assemble(self.plan, values, serialised=serialised, without=without)
         elapsed = time.perf_counter() - started
         return RunResult(outputs=outputs, seconds=values.seconds, elapsed=elapsed, warnings=self.plan.warnings)
 

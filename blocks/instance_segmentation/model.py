@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from blocks.instance_segmentation.backends.interface import Backend, Looked, mask_logits
 from blocks.instance_segmentation.postprocess import Kept, keep, upsampled
 from blocks.instance_segmentation.preprocess import to_tensor
-from workflow_engine.api import Contract
+from workflow_engine.api import Contract, stage
 
 if TYPE_CHECKING:
     from supervision.detection.compact_mask import CompactMask
@@ -143,7 +143,10 @@ class RfDetrSeg:
         """
         for start in range(0, len(images), self._backend.batch):
             batch = images[start : start + self._backend.batch]
-            looked = self._backend.look(to_tensor(batch, side=self.resolution, resize=self.contract.resize).numpy())
+            with stage("preprocess"):
+                given = to_tensor(batch, side=self.resolution, resize=self.contract.resize).numpy()
+            with stage("network"):
+                looked = self._backend.look(given)
             for index, pixels in enumerate(batch):
                 yield Seen((pixels.shape[0], pixels.shape[1]), looked, index, backend=self._backend)
 
@@ -156,7 +159,8 @@ class RfDetrSeg:
             ModelError: If the device's memory is too small.
         """
         kept = self._keep(seen, confidence, classes, max_detections)
-        return self._objects(kept, upsampled(seen.mask_logits(kept.query), seen.size))
+        with stage("masks"):
+            return self._objects(kept, upsampled(seen.mask_logits(kept.query), seen.size))
 
     def choose_boxes(
         self, seen: Seen, *, confidence: float | None, classes: Collection[str] | None, max_detections: int
