@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,10 @@ if TYPE_CHECKING:  # these load numpy and OpenCV, which checking a document does
     from workflow_engine.many import Ran
     from workflow_engine.results import RunResult
     from workflow_engine.session import Session
+    from workflow_engine.stream.feed import Policy
+    from workflow_engine.stream.frame import Notice, Source
+    from workflow_engine.stream.rules import Reference, SourceRules
+    from workflow_engine.stream.run import VideoRun
     from workflow_engine.vision.values import ImageAccess
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
@@ -201,6 +205,57 @@ class Workflow:
     def session(self, *, workers: int = 1) -> Session:
         """Return a session, whose blocks remember earlier runs: for the frames of one video."""
         return self.engine.session(self.plan, workers=workers)
+
+    def video(
+        self,
+        *sources: Reference | Source,
+        image_input: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        policy: Policy | None = None,
+        every: int = 1,
+        fps: float | None = None,
+        max_frames: int | None = None,
+        sinks: bool = True,
+        rules: SourceRules | None = None,
+        observers: Sequence[Callable[[Notice], None]] = (),
+    ) -> VideoRun:
+        """Return a run on videos, to iterate over; every source has a session of its own.
+
+        Example:
+            >>> for frame in workflow.video("conveyor.mp4"):
+            ...     print(frame.number, frame.seconds, frame["counts"])
+
+        Args:
+            *sources: Paths of files, addresses (``rtsp://…``), numbers of cameras, or objects that are a ``Source``.
+            image_input: The input that takes the frames, where there are several for images.
+            parameters: Values for the other inputs.
+            policy: What happens to frames that come faster than they are processed: ``all`` wait, or only the
+                ``latest`` is kept; ``None`` for ``all`` of a file and the ``latest`` of a live source.
+            every: Take every N-th frame.
+            fps: Take at most so many frames per second of video.
+            max_frames: Take at most so many frames of each source.
+            sinks: Whether blocks that write files or call other machines do so.
+            rules: Which sources may be opened; by default any.
+            observers: Called with every notice, such as a lost connection; from threads of the run.
+
+        Raises:
+            InputError: A source is none or may not be used, an option does not fit, or the workflow has no image input
+                for the frames. That a source cannot be opened is raised when the first result is asked for.
+        """
+        from workflow_engine.stream.rules import ANYTHING
+        from workflow_engine.stream.run import Options, VideoRun, open_sources
+
+        options = Options(
+            image_input=image_input,
+            parameters=parameters or {},
+            policy=policy,
+            every=every,
+            fps=fps,
+            max_frames=max_frames,
+            sinks=sinks,
+        )
+        opened = open_sources(sources, rules or ANYTHING, max_pixels=self.engine.settings.limits.image_pixels)
+        return VideoRun(self.plan, self.session, opened, options=options, observers=observers)
 
     def to_json(self) -> str:
         """Return the document as JSON text."""

@@ -1,4 +1,4 @@
-"""The face for the command line: ``segflow run | check | explain | demo | serve | models | blocks``."""
+"""The face for the command line: ``segflow run | video | check | explain | demo | serve | models | blocks``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from workflow_engine import __version__, settings
-from workflow_engine.cli import blocks, check, demo, exits, explain, models, run, serve, terminal
+from workflow_engine.cli import blocks, check, demo, exits, explain, models, run, serve, terminal, video
 from workflow_engine.errors import WorkflowError
 
-_COMMANDS = (run, check, explain, demo, serve, models, blocks)
+_COMMANDS = (run, video, check, explain, demo, serve, models, blocks)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from workflow_engine.cli import exits, pictures, terminal
 from workflow_engine.cli.outputs import RESULT, Folder, plain_name
+from workflow_engine.cli.parameters import read_parameters
 from workflow_engine.cli.results import Results
-from workflow_engine.errors import InputError, Problem, nearest
 from workflow_engine.events import Event
 from workflow_engine.trace import Trace
 from workflow_engine.vision.paths import write_atomic
@@ -55,7 +55,7 @@ def _run(asked: argparse.Namespace) -> int:
         workflow = Workflow.load(asked.workflow)
     terminal.warn(workflow.plan.warnings)
     given = pictures.assign(asked.image, workflow.plan.inputs)
-    parameters = _parameters(asked.param, [declared.name for declared in workflow.plan.inputs])
+    parameters = read_parameters(asked.param, [declared.name for declared in workflow.plan.inputs])
     folder = None if asked.out is None else Folder(asked.out)
     results = Results(workflow=Path(asked.workflow).name, folder=folder, apart=len(given) > 1)
     run_all(workflow, given, parameters, results, timeout=asked.timeout, observers=(trace.observe,))
@@ -114,28 +114,3 @@ def _names(sources: Sequence[str]) -> list[str]:
         seen[stem] += 1
         names.append(stem if alike[stem] == 1 else f"{stem}-{seen[stem]}")
     return names
-
-
-def _parameters(given: Sequence[str], known: Sequence[str]) -> dict[str, Any]:
-    """Read ``NAME=VALUE`` pairs.
-
-    Raises:
-        InputError: If one has no ``=``, or names no input.
-    """
-    values: dict[str, Any] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise _refusal("bad_param", f"--param {text} has no value.", f"Write --param {text}=VALUE.")
-        if name not in known:
-            hint = nearest(name, known) or f"Its inputs are {', '.join(known) or 'none'}."
-            raise _refusal("unknown_input", f"The workflow has no input {name!r}.", hint)
-        try:
-            values[name] = json.loads(value)
-        except ValueError:
-            values[name] = value
-    return values
-
-
-def _refusal(code: str, message: str, hint: str) -> InputError:
-    return InputError(Problem(code=code, message=message, hint=hint, whose="caller"))

@@ -110,12 +110,17 @@ def may_visit(host: str, address: Address, allowed: Iterable[str]) -> bool:
         address: One of its addresses.
         allowed: Hosts, addresses and networks (CIDR) that may be visited although they are not public.
     """
+    return is_listed(host, address, allowed) or is_public(address)
+
+
+def is_listed(host: str, address: Address, listed: Iterable[str]) -> bool:
+    """Say whether a host or its address is among hosts, addresses and networks (CIDR)."""
     real = (_inner(address) if isinstance(address, IPv6Address) else None) or address
-    for entry in allowed:
+    for entry in listed:
         network = _network(entry)
         if entry.lower() == host or (network is not None and real in network):
             return True
-    return is_public(address)
+    return False
 
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:

@@ -1,0 +1,34 @@
+"""Values for a workflow's inputs as the command line gives them: ``NAME=VALUE``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from workflow_engine.errors import InputError, Problem, nearest
+
+
+def read_parameters(given: Sequence[str], known: Sequence[str]) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` pairs.
+
+    Raises:
+        InputError: If one has no ``=``, or names no input.
+    """
+    values: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise _refusal("bad_param", f"--param {text} has no value.", f"Write --param {text}=VALUE.")
+        if name not in known:
+            hint = nearest(name, known) or f"Its inputs are {', '.join(known) or 'none'}."
+            raise _refusal("unknown_input", f"The workflow has no input {name!r}.", hint)
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = value
+    return values
+
+
+def _refusal(code: str, message: str, hint: str) -> InputError:
+    return InputError(Problem(code=code, message=message, hint=hint, whose="caller"))

@@ -1,0 +1,203 @@
+"""``segflow video``: a workflow on files, cameras and streams."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workflow_engine.cli import exits, terminal
+from workflow_engine.cli.parameters import read_parameters
+from workflow_engine.errors import InputError, Problem, nearest
+
+if TYPE_CHECKING:  # all of these bring numpy and OpenCV
+    from workflow_engine.cli.video_progress import Progress
+    from workflow_engine.cli.window import Window
+    from workflow_engine.stream.frame import Notice
+    from workflow_engine.stream.run import VideoRun
+    from workflow_engine.stream.sinks import Queued, Sink
+    from workflow_engine.workflow import Workflow
+
+
+def add(commands: terminal.Commands) -> None:
+    """Add the command's arguments."""
+    parser = commands.add_parser("video", help="run a workflow on video files, cameras and streams")
+    parser.add_argument("workflow", metavar="WORKFLOW", help="the workflow's JSON file")
+    parser.add_argument(
+        "--source",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="FILE|INDEX|URL",
+        help="a video file, the number of a camera, or a stream such as rtsp://camera/1; several run side by side",
+    )
+    parser.add_argument("--param", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help=_PARAM)
+    parser.add_argument("--image-input", metavar="NAME", help="the input that takes the frames, if there are several")
+    parser.add_argument("--output", metavar="NAME", help="the output with the annotated picture, if there are several")
+    frames = parser.add_argument_group("which frames")
+    thinning = frames.add_mutually_exclusive_group()
+    thinning.add_argument("--every", type=int, default=1, metavar="N", help="take every N-th frame")
+    thinning.add_argument("--fps", type=float, metavar="F", help="take at most F frames per second of video")
+    frames.add_argument("--max-frames", type=int, metavar="N", help="stop after N frames of each source")
+    frames.add_argument(
+        "--policy",
+        choices=["all", "latest"],
+        help="frames that come too fast wait (all; files) or give way to newer ones (latest; cameras and streams)",
+    )
+    results = parser.add_argument_group("what becomes of the results")
+    results.add_argument("--out", type=Path, metavar="VIDEO", help="annotated video: .mp4, .mov or .mkv, without sound")
+    results.add_argument("--jsonl", type=Path, metavar="FILE", help="a line of JSON for every frame")
+    results.add_argument("--csv", type=Path, metavar="FILE", help="a table with a row for every frame")
+    results.add_argument("--frames", type=Path, metavar="FOLDER", help="an annotated picture for every frame")
+    results.add_argument("--webhook", metavar="URL", help="send every result to this address, as JSON")
+    results.add_argument("--show", action="store_true", help="show the annotated frames in a window; q closes it")
+    parser.set_defaults(command=_video)
+
+
+_PARAM = "a value for another input: JSON where it reads as JSON, else text"
+
+
+def _video(asked: argparse.Namespace) -> int:
+    from workflow_engine.cli.video_progress import Progress
+    from workflow_engine.stream.sinks import Queued
+    from workflow_engine.workflow import Workflow
+
+    workflow = Workflow.load(asked.workflow)
+    terminal.warn(workflow.plan.warnings)
+    output = _picture_output(workflow, asked)
+    several = len(asked.source) > 1
+    run = workflow.video(
+        *asked.source,
+        image_input=asked.image_input,
+        parameters=read_parameters(asked.param, [declared.name for declared in workflow.plan.inputs]),
+        policy=asked.policy,
+        every=asked.every,
+        fps=asked.fps,
+        max_frames=asked.max_frames,
+        observers=[_tell if several else _tell_unless_failed],
+    )
+    window = _window(asked)
+    sinks = {name: Queued(sink, called=name) for name, sink in _sinks(asked, workflow, output)}
+    progress = Progress(run, sinks)
+    with _ended_by_signals(run) as told:
+        try:
+            _carry_out(run, sinks, window, output, progress)
+        finally:
+            progress.summarise()
+    if progress.failure is not None:
+        terminal.tell([progress.failure])
+        return exits.FAILED
+    return exits.INTERRUPTED if told else exits.OK
+
+
+def _carry_out(
+    run: VideoRun, sinks: Mapping[str, Queued], window: Window | None, output: str | None, progress: Progress
+) -> None:
+    """Run to the end; the sinks finish their files whatever happens.
+
+    Raises:
+        WorkflowError: The run or a sink failed.
+    """
+    from workflow_engine.stream.sinks import close_all, picture_of
+
+    try:
+        with progress.shown(), run:
+            for result in run:
+                for sink in sinks.values():
+                    sink.write(result)
+                progress.note(result)
+                if window is not None and not window.show(picture_of(result, output)):
+                    run.stop()
+    finally:
+        if window is not None:
+            window.close()
+        close_all(sinks.values())
+
+
+def _sinks(asked: argparse.Namespace, workflow: Workflow, output: str | None) -> Iterator[tuple[str, Sink]]:
+    """Yield what takes the results, with the name that errors call it by."""
+    from workflow_engine.stream.sinks import AnnotatedVideo, CsvTable, JsonLines, PictureFolder, Webhook
+    from workflow_engine.workflow import ANYWHERE
+
+    plan = workflow.plan
+    if asked.out is not None and output is not None:
+        yield str(asked.out), AnnotatedVideo(asked.out, output, sources=len(asked.source))
+    if asked.jsonl is not None:
+        yield str(asked.jsonl), JsonLines(asked.jsonl, plan)
+    if asked.csv is not None:
+        yield str(asked.csv), CsvTable(asked.csv, plan)
+    if asked.frames is not None:
+        yield str(asked.frames), PictureFolder(asked.frames, output)
+    if asked.webhook is not None:
+        yield "The webhook", Webhook(asked.webhook, plan, allowed_hosts=ANYWHERE)
+
+
+def _picture_output(workflow: Workflow, asked: argparse.Namespace) -> str | None:
+    """Return the output with the picture to show and to keep, if any is wanted.
+
+    Raises:
+        InputError: It is wanted and cannot be told.
+    """
+    from workflow_engine.stream.records import pictures
+
+    names = pictures(workflow.plan)
+    chosen: str | None = asked.output
+    if chosen is not None and chosen not in names:
+        hint = nearest(chosen, names) or f"Its pictures are {', '.join(names) or 'none'}."
+        raise _refusal("unknown_output", f"The workflow has no output {chosen!r} with one picture a frame.", hint)
+    if chosen is not None or not (asked.out or asked.show or asked.frames):
+        return chosen
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        hint = "Add a step that draws, and an output for its picture; or leave out --out, --frames and --show."
+        raise _refusal("no_picture_output", "The workflow has no output with an annotated picture.", hint)
+    hint = f"Choose one with --output: {', '.join(names)}."
+    raise _refusal("which_output", f"The workflow has {len(names)} outputs with a picture: which one is wanted?", hint)
+
+
+def _window(asked: argparse.Namespace) -> Window | None:
+    if not asked.show:
+        return None
+    from workflow_engine.cli.window import Window
+
+    return Window(f"segflow: {Path(asked.workflow).name}")
+
+
+@contextmanager
+def _ended_by_signals(run: VideoRun) -> Iterator[list[int]]:
+    """Let the first Ctrl-C, or a request to end, stop the run and finish its files; the second has its usual effect.
+
+    Yields the signals that came.
+    """
+    told: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        told.append(number)
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
+        run.stop()
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(notice: Notice) -> None:
+    terminal.say(f"source {notice.source}: {notice.message}", style="yellow")
+
+
+def _tell_unless_failed(notice: Notice) -> None:
+    if notice.code != "failed":  # then it is the error that ends the run
+        terminal.say(f"warning: {notice.message}", style="yellow")
+
+
+def _refusal(code: str, message: str, hint: str) -> InputError:
+    return InputError(Problem(code=code, message=message, hint=hint, whose="caller"))

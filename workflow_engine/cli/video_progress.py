@@ -1,0 +1,107 @@
+"""How far a run on videos is, while it runs and in the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from workflow_engine.cli import terminal
+from workflow_engine.errors import Problem
+from workflow_engine.stream.feed import Account
+from workflow_engine.stream.run import FrameResult, VideoRun
+from workflow_engine.stream.sinks import Queued
+
+RECENT = 50
+"""Frames over which the speed is taken."""
+FATES = {
+    "processed": "processed",
+    "failed": "failed",
+    "skipped": "left out",
+    "dropped": "dropped for newer ones",
+    "unused": "read ahead and not used",
+}
+
+
+class Progress:
+    """Draws a line while a run goes on, and sums it up."""
+
+    def __init__(self, run: VideoRun, sinks: Mapping[str, Queued]) -> None:
+        """Name the run and what takes its results."""
+        self._run, self._sinks = run, sinks
+        self._began = time.monotonic()
+        self._moments: deque[float] = deque(maxlen=RECENT)
+        self._bar: Any = None
+        self.failure: Problem | None = None
+        """Why the first of the frames that failed did."""
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Draw the line on standard error, if that is a terminal."""
+        from rich.progress import Progress as Bar
+        from rich.progress import SpinnerColumn, TextColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"))
+        disable = not sys.stderr.isatty()
+        with Bar(*columns, console=terminal.console(errors=True), transient=True, disable=disable) as self._bar:
+            self._bar.add_task("opening")
+            yield
+
+    def note(self, result: FrameResult) -> None:
+        """Take in that a frame is done."""
+        self._moments.append(time.monotonic())
+        self.failure = self.failure or result.problem
+        self._bar.update(self._bar.task_ids[0], description=self._line())
+
+    def _line(self) -> str:
+        account = _sum(self._run.accounts)
+        done = account.processed + account.failed
+        totals = [info.total_frames for _, info in self._run.sources.values() if info is not None and info.total_frames]
+        of = f" of {sum(totals)}" if len(totals) == len(self._run.sources) else ""
+        lost = f", {account.dropped} dropped" if account.dropped else ""
+        failed = f", {account.failed} failed" if account.failed else ""
+        return (
+            f"{done + account.skipped}{of} frames, {self._speed():.1f} a second{lost}{failed}; {self._stages(account)}"
+        )
+
+    def _speed(self) -> float:
+        took = self._moments[-1] - self._moments[0]
+        return (len(self._moments) - 1) / took if took > 0 else 0.0
+
+    def _stages(self, account: Account) -> str:
+        """Say what a frame costs at each stage; the stages work at the same time."""
+        done = max(account.processed, 1)
+        stages = {"decode": account.decode_seconds / max(account.read, 1), "run": account.run_seconds / done}
+        if self._sinks:
+            stages["write"] = sum(sink.seconds for sink in self._sinks.values()) / done
+        return ", ".join(f"{name} {1000 * seconds:.1f} ms" for name, seconds in stages.items())
+
+    def summarise(self) -> None:
+        """Print what became of the frames of every source, how long it took, and where the results are."""
+        for sink in self._sinks.values():
+            for remark in sink.remarks:
+                terminal.say(f"warning: {remark}", style="yellow")
+        accounts = self._run.accounts
+        for source, (title, _) in self._run.sources.items():
+            terminal.show(f"{title}: {_balance(accounts[source])}")
+        account = _sum(accounts)
+        took = time.monotonic() - self._began
+        speed = (account.processed + account.failed) / took
+        terminal.show(f"{took:.1f} s, {speed:.1f} frames a second; a frame: {self._stages(account)}", style="dim")
+        if self._sinks:
+            terminal.show(f"Results: {', '.join(self._sinks)}")
+
+
+def _balance(account: Account) -> str:
+    """Say what became of a source's frames."""
+    parts = [f"{getattr(account, name)} {words}" for name, words in FATES.items() if getattr(account, name)]
+    gaps = f"; interrupted {account.gaps} times" if account.gaps else ""
+    return f"{account.read} frames read: {', '.join(parts) or 'none processed'}{gaps}"
+
+
+def _sum(accounts: Mapping[str, Account]) -> Account:
+    names = Account.__dataclass_fields__
+    return Account(**{name: sum(getattr(one, name) for one in accounts.values()) for name in names})

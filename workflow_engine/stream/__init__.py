@@ -1,0 +1,1 @@
+"""Video: frames from files, cameras and streams, through a workflow in order, and into files."""

@@ -1,0 +1,167 @@
+"""Frames of a video file, decoded with PyAV.
+
+FFmpeg is handed an open file and never a name, and knows only formats that hold a video themselves: a playlist, a list
+of files or a pattern in a name has nothing to act on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workflow_engine.errors import InputError
+from workflow_engine.stream.frame import Frame, SourceInfo, Tell
+from workflow_engine.vision.refusals import refusal
+
+if TYPE_CHECKING:  # av is loaded with the first video
+    from av import Packet, VideoFrame, VideoStream
+    from av.container import InputContainer
+
+FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,mjpeg,gif,apng,mxf,ivf,obu,yuv4mpegpipe,dv"
+PLAIN = {"protocol_whitelist": "pipe", "format_whitelist": FORMATS}
+BUFFER = 1 << 18
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TURNED = 90  # degrees: the step in which pictures are turned
+
+
+class FileSource:
+    """The frames of a video file, every one of them."""
+
+    live = False
+
+    def __init__(self, path: Path, *, max_pixels: int | None = None) -> None:
+        """Name the file; it is opened when its frames are asked for.
+
+        Args:
+            path: The file.
+            max_pixels: Most pixels of a frame; ``None`` for no limit.
+        """
+        self.name = path.name
+        self._path, self._most = path, max_pixels
+
+    def interrupt(self) -> None:
+        """Do nothing: reading a file waits for nobody."""
+
+    def frames(self, stopped: threading.Event, tell: Tell) -> Generator[Frame, None, None]:
+        """Yield every frame that can be decoded.
+
+        Raises:
+            InputError: The file cannot be opened (``video_unreadable``), or its pictures are too large
+                (``video_too_large``).
+        """
+        with closing(self._opened()) as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            info = None
+            start = _recorded(container)
+            first = -1.0
+            number, began = 0, time.perf_counter()
+            for decoded in self._decoded(container, stream, tell):
+                info = info or self._info(stream, decoded)
+                pixels = upright(decoded)
+                seconds = number / (info.fps or 25.0) if decoded.time is None else float(decoded.time)
+                first = seconds if number == 0 else first
+                number += 1
+                yield Frame(
+                    number=number,
+                    seconds=seconds - first,
+                    taken=start + timedelta(seconds=seconds - first),
+                    pixels=pixels,
+                    info=info,
+                    decode_seconds=time.perf_counter() - began,
+                )
+                if stopped.is_set():
+                    return
+                began = time.perf_counter()
+            if not number:
+                tell("empty", f"The video {self.name!r} holds no frame that can be decoded.")
+            elif stream.frames > number:
+                tell("damaged", f"The video {self.name!r} declares {stream.frames} frames and has only {number}.")
+
+    def _opened(self) -> InputContainer:
+        import av
+
+        if not self._path.is_file():
+            raise self._unreadable("is not there, or is no file")
+        try:
+            file = self._path.open("rb")
+        except OSError as error:
+            raise self._unreadable(f"cannot be opened: {(error.strerror or '').lower()}") from error
+        try:
+            container = av.open(file, "r", options=PLAIN, buffer_size=BUFFER)
+        except (av.FFmpegError, ValueError) as error:
+            file.close()
+            raise self._unreadable("is no video, is of a rare format, or is cut short at its beginning") from error
+        if not container.streams.video:
+            container.close()
+            raise self._unreadable("has no pictures")
+        return container
+
+    def _decoded(self, container: InputContainer, stream: VideoStream, tell: Tell) -> Iterator[VideoFrame]:
+        """Yield what can be decoded, and tell once of what cannot."""
+        broken = 0
+        packets = self._packets(container, stream, tell)
+        for packet in packets:
+            try:
+                yield from _checked(packet.decode(), self._most, self.name)
+            except ValueError:  # what FFmpeg's errors are: of invalid data, mostly
+                broken += 1
+        if broken:
+            tell("damaged", f"Of the video {self.name!r}, {broken} pieces could not be decoded.")
+
+    def _packets(self, container: InputContainer, stream: VideoStream, tell: Tell) -> Iterator[Packet[VideoStream]]:
+        try:
+            yield from container.demux(stream)
+        except (OSError, ValueError):
+            tell("damaged", f"The video {self.name!r} cannot be read to its end.")
+
+    def _info(self, stream: VideoStream, first: VideoFrame) -> SourceInfo:
+        turned = round(first.rotation / TURNED) % 2
+        width, height = (first.height, first.width) if turned else (first.width, first.height)
+        rate = stream.average_rate
+        return SourceInfo(
+            width=width,
+            height=height,
+            fps=float(rate) if rate else None,
+            total_frames=stream.frames or None,
+            is_file=True,
+            constant_rate=bool(rate) and rate == stream.base_rate,
+            **({"clock": stream.time_base} if stream.time_base else {}),
+        )
+
+    def _unreadable(self, what: str) -> InputError:
+        return refusal(f"The video {self.name!r} {what}.", at="", code="video_unreadable")
+
+
+def upright(frame: VideoFrame) -> NDArray[np.uint8]:
+    """Return a frame's picture, blue-green-red, turned as the camera was held."""
+    pixels: NDArray[Any] = frame.to_ndarray(format="bgr24")
+    turns = round(frame.rotation / TURNED) % 4  # counter-clockwise, as numpy turns
+    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+
+
+def _checked(frames: list[VideoFrame], most: int | None, name: str) -> Iterator[VideoFrame]:
+    for frame in frames:
+        if most is not None and frame.width * frame.height > most:
+            message = (
+                f"The video {name!r} has {frame.width} x {frame.height} pixels a frame; at most {most} are allowed."
+            )
+            raise refusal(message, at="", code="video_too_large")
+        yield frame
+
+
+def _recorded(container: InputContainer) -> datetime:
+    """Return when the recording began, if the file says so."""
+    try:
+        told = datetime.fromisoformat(container.metadata.get("creation_time", ""))
+    except ValueError:
+        return EPOCH
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -1,0 +1,113 @@
+"""What a source gives: frames, where they stand in their video, and what is said about the source besides."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+LIVE_CLOCK = Fraction(1, 90_000)
+"""Ticks in seconds of a stream whose own clock may jump: that of MPEG."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInfo:
+    """What a source says of itself.
+
+    Attributes:
+        width: Width of the upright picture in pixels.
+        height: Height of the upright picture in pixels.
+        fps: Frames per second on average, if it is declared.
+        total_frames: Number of frames of a file, if it is declared.
+        is_file: Whether it is a file, of which no frame is lost by being slow.
+        constant_rate: Whether frames follow each other at equal distances.
+        clock: Seconds of one tick of the timestamps.
+    """
+
+    width: int
+    height: int
+    fps: float | None
+    total_frames: int | None = None
+    is_file: bool = False
+    constant_rate: bool = False
+    clock: Fraction = LIVE_CLOCK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """An interruption of a live source: nothing came for ``seconds`` because of ``reason``; it took ``attempts``."""
+
+    seconds: float
+    reason: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frame:
+    """One picture of a video.
+
+    Attributes:
+        number: Its number in the stream, the first being 1.
+        seconds: Time since the first frame on the stream's own clock; across a gap the gap's length is added.
+        taken: When it was taken: by the clock of this machine for a live source; for a file, the time of recording if
+            the file tells it, and else counted from the beginning of 1970.
+        pixels: Blue-green-red, (H, W, 3), upright.
+        info: The source's facts.
+        decode_seconds: Time that decoding took.
+        gap: The interruption that ended with this frame.
+    """
+
+    number: int
+    seconds: float
+    taken: datetime
+    pixels: NDArray[np.uint8]
+    info: SourceInfo
+    decode_seconds: float
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something worth telling about a source that does not end the run.
+
+    Attributes:
+        code: Machine-readable name: ``lost``, ``resumed``, ``damaged``, ``empty``, ``failed``.
+        message: A sentence, without credentials.
+        source: Which source: its number as text.
+    """
+
+    code: str
+    message: str
+    source: str = ""
+
+
+Tell: TypeAlias = Callable[[str, str], None]
+"""Takes the code and the message of a notice."""
+
+
+class Source(Protocol):
+    """Where frames come from; serves one reader."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it, without credentials."""
+
+    @property
+    def live(self) -> bool:
+        """Whether frames go by whether or not anybody takes them."""
+
+    def frames(self, stopped: threading.Event, tell: Tell) -> Generator[Frame, None, None]:
+        """Open the source and yield its frames until it ends or ``stopped`` is set.
+
+        Raises:
+            InputError: It cannot be opened.
+        """
+
+    def interrupt(self) -> None:
+        """Make a wait for the next frame end at once; called from another thread after ``stopped`` was set."""

@@ -1,0 +1,346 @@
+"""Where results go: a video, JSON lines, a table, a folder of pictures, a URL; each on a thread of its own."""
+
+from __future__ import annotations
+
+import csv
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from queue import Full, Queue
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from workflow_engine.errors import InputError, Problem, WorkflowError
+from workflow_engine.plan import Plan
+from workflow_engine.stream.encode import VideoFile
+from workflow_engine.stream.records import pictures, record
+from workflow_engine.stream.run import FrameResult
+from workflow_engine.vision.decode import encode_jpeg
+from workflow_engine.vision.fetch import request
+from workflow_engine.vision.image import Image
+
+WAITING = 8
+"""Results that wait for a sink: more would only fill the memory."""
+CALL_SECONDS = 5.0
+FAILURES = 3
+"""Calls that may fail one after the other before a URL is given up."""
+
+
+class Sink(Protocol):
+    """Takes results, one at a time and in order."""
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the user should know of it in the end, as sentences."""
+
+    def write(self, result: FrameResult) -> None:
+        """Take a result.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+
+    def close(self) -> None:
+        """Finish what was written.
+
+        Raises:
+            OSError: It cannot be finished.
+        """
+
+    def discard(self) -> None:
+        """Give up after an error: leave nothing half done."""
+
+
+class Queued:
+    """A sink that works on a thread of its own, beside the run."""
+
+    def __init__(self, sink: Sink, *, called: str) -> None:
+        """Start the thread; ``called`` is the sink's name in errors."""
+        self.seconds = 0.0
+        """Time that writing took."""
+        self._sink, self._called = sink, called
+        self._waiting: Queue[FrameResult | None] = Queue(WAITING)
+        self._error: WorkflowError | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True, name="segflow-video-sink")
+        self._thread.start()
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the user should know of it in the end."""
+        return self._sink.remarks
+
+    def write(self, result: FrameResult) -> None:
+        """Hand over a result; waits while the sink is behind.
+
+        Raises:
+            WorkflowError: The sink has failed (``output_unwritable``).
+        """
+        self._put(result)
+        self._check()
+
+    def close(self) -> None:
+        """Wait until everything is written and finished.
+
+        Raises:
+            WorkflowError: The sink has failed (``output_unwritable``).
+        """
+        self._put(None)
+        self._thread.join()
+        self._check()
+
+    def _put(self, result: FrameResult | None) -> None:
+        while self._thread.is_alive():
+            with suppress(Full):
+                self._waiting.put(result, timeout=0.2)
+                return
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        try:
+            while (result := self._waiting.get()) is not None:
+                began = time.perf_counter()
+                self._sink.write(result)
+                self.seconds += time.perf_counter() - began
+            self._sink.close()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run must hear of it
+            self._sink.discard()
+            self._error = self._in_words(error)
+
+    def _in_words(self, error: Exception) -> WorkflowError:
+        if isinstance(error, WorkflowError):
+            return error
+        reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+        message = f"{self._called} cannot be written: {reason}."
+        hint = "Check that the folder exists, may be written to, and has room left."
+        return WorkflowError(Problem(code="output_unwritable", message=message, hint=hint, whose="operator"))
+
+
+def close_all(sinks: Iterable[Queued]) -> None:
+    """Finish every sink, also when one fails.
+
+    Raises:
+        WorkflowError: The first failure.
+    """
+    failures = []
+    for sink in sinks:
+        try:
+            sink.close()
+        except WorkflowError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def picture_of(result: FrameResult, output: str | None) -> NDArray[np.uint8]:
+    """Return the picture that an output holds, or the frame itself where it holds none."""
+    value = result.outputs.get(output) if output is not None else None
+    return value.pixels if isinstance(value, Image) else result.pixels
+
+
+class AnnotatedVideo:
+    """One video per source, of the pictures that an output holds; where the workflow gave none, of the frames."""
+
+    def __init__(self, path: Path, output: str, *, sources: int) -> None:
+        """Name the file, to whose name the source's number is added when there are several.
+
+        Raises:
+            InputError: The name's ending is not known.
+        """
+        self._output = output
+        self._files = {str(number): VideoFile(_numbered(path, number, sources)) for number in range(sources)}
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is other than one might expect of the videos."""
+        return [remark for file in self._files.values() for remark in file.remarks]
+
+    def write(self, result: FrameResult) -> None:
+        """Add a picture."""
+        self._files[result.source].add(picture_of(result, self._output), result.seconds, result.info)
+
+    def close(self) -> None:
+        """Finish the videos; one that cannot be finished keeps none of the others from it."""
+        failures = list(self._close_all())
+        if failures:
+            raise failures[0]
+
+    def _close_all(self) -> Iterator[OSError]:
+        for file in self._files.values():
+            try:
+                file.close()
+            except OSError as error:
+                yield error
+
+    def discard(self) -> None:
+        """Leave nothing of the videos."""
+        for file in self._files.values():
+            file.discard()
+
+
+def _numbered(path: Path, number: int, sources: int) -> Path:
+    return path if sources == 1 else path.with_stem(f"{path.stem}-{number}")
+
+
+class JsonLines:
+    """A file with a line of JSON for every frame, written as it comes, so that others can follow it."""
+
+    remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
+
+    def __init__(self, path: Path, plan: Plan) -> None:
+        """Begin the file.
+
+        Raises:
+            WorkflowError: It cannot be written.
+        """
+        self._plan, self._file = plan, _begun(path, "wb")
+
+    def write(self, result: FrameResult) -> None:
+        """Write a line."""
+        self._file.write(orjson.dumps(record(self._plan, result)) + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def discard(self) -> None:
+        """Close the file; the lines in it are whole."""
+        with suppress(OSError):
+            self._file.close()
+
+
+class CsvTable:
+    """A table with a row for every frame; objects are counted, and what is no single value is JSON in its cell."""
+
+    remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
+    FIXED = ("source", "frame", "seconds", "timestamp")
+
+    def __init__(self, path: Path, plan: Plan) -> None:
+        """Begin the file, with a column for every output that is no picture.
+
+        Raises:
+            WorkflowError: It cannot be written.
+        """
+        self._plan, self._file = plan, _begun(path, "w", newline="", encoding="utf-8")
+        self._columns = [output.name for output in plan.outputs if output.name not in pictures(plan)]
+        self._rows = csv.writer(self._file)
+        self._rows.writerow([*self.FIXED, *self._columns, "error"])
+
+    def write(self, result: FrameResult) -> None:
+        """Write a row."""
+        written = record(self._plan, result)
+        cells = [_cell(written["outputs"].get(name)) for name in self._columns]
+        self._rows.writerow(
+            [*(written[name] for name in self.FIXED), *cells, written.get("error", {}).get("message", "")]
+        )
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def discard(self) -> None:
+        """Close the file; the rows in it are whole."""
+        with suppress(OSError):
+            self._file.close()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("predictions"), list):
+        return len(value["predictions"])
+    if isinstance(value, dict | list):
+        return orjson.dumps(value).decode()
+    return "" if value is None else value
+
+
+class PictureFolder:
+    """A folder with a JPEG file for every frame, named by source and number."""
+
+    remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
+
+    def __init__(self, path: Path, output: str | None) -> None:
+        """Make the folder.
+
+        Raises:
+            WorkflowError: It cannot be made.
+        """
+        self._path, self._output = path, output
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def write(self, result: FrameResult) -> None:
+        """Write a picture."""
+        name = f"{result.source}-{result.number:06}.jpg"
+        (self._path / name).write_bytes(encode_jpeg(picture_of(result, self._output)))
+
+    def close(self) -> None:
+        """Do nothing: every file is finished."""
+
+    def discard(self) -> None:
+        """Do nothing: every file is finished, but perhaps the last."""
+
+
+class Webhook:
+    """A URL that gets every record as JSON; one that fails again and again is given up, and the run goes on."""
+
+    def __init__(self, url: str, plan: Plan, *, allowed_hosts: tuple[str, ...]) -> None:
+        """Name the URL, and the hosts that may be called although they are not public."""
+        self._url, self._plan, self._allowed = url, plan, allowed_hosts
+        self._sent = self._failed = self._in_a_row = 0
+        self._reason = ""
+
+    @property
+    def remarks(self) -> list[str]:
+        """How many calls failed, if any did."""
+        if not self._failed:
+            return []
+        given_up = " It was given up." if self._in_a_row >= FAILURES else ""
+        return [f"The webhook took {self._sent} results and missed {self._failed}: {self._reason}{given_up}"]
+
+    def write(self, result: FrameResult) -> None:
+        """Send a record, and note whether it was taken."""
+        failure = "" if self._in_a_row < FAILURES else self._reason
+        if not failure:
+            failure = self._send(orjson.dumps(record(self._plan, result)))
+        self._sent, self._failed = self._sent + (not failure), self._failed + bool(failure)
+        self._in_a_row = self._in_a_row + 1 if failure else 0
+        self._reason = failure or self._reason
+
+    def _send(self, body: bytes) -> str:
+        headers = {"Content-Type": "application/json"}
+        try:
+            status = request(
+                self._url, "POST", seconds=CALL_SECONDS, headers=headers, body=body, allowed_hosts=self._allowed
+            )
+        except InputError as error:
+            return str(error)
+        return "" if 200 <= status < 300 else f"The URL answered with status {status}."
+
+    def close(self) -> None:
+        """Do nothing: every call has been made."""
+
+    def discard(self) -> None:
+        """Do nothing: every call has been made."""
+
+
+def _begun(path: Path, mode: str, **how: Any) -> Any:
+    try:
+        return path.open(mode, **how)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> WorkflowError:
+    message = f"{path} cannot be written: {(error.strerror or str(error)).lower()}."
+    hint = "Check that the folder exists and may be written to."
+    return WorkflowError(Problem(code="output_unwritable", message=message, hint=hint, whose="operator"))
