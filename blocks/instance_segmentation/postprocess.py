@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from blocks.instance_segmentation.sampling import axis
+from blocks.instance_segmentation.sampling import Axis, axis
+from workflow_engine.api import masks
 
-# Samples computed at a time, so that they stay in the processor's cache.
-BAND = 1 << 15
+if TYPE_CHECKING:
+    from supervision.detection.compact_mask import CompactMask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,29 +70,69 @@ def _corners(boxes: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.fl
     return clipped
 
 
-def mask_window(logits: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray[np.bool_], int, int]:
-    """Bring one mask, logits (h, w), to an image of ``size`` (height, width).
+def upsampled(logits: NDArray[np.float32], size: tuple[int, int]) -> CompactMask:
+    """Bring masks, logits (K, h, w), to an image of ``size`` (height, width): where bilinear samples are above zero.
 
-    A sample between cells is a mean of its four neighbours, so it can only be positive where one of them is; the rest
-    is left out. Inside that window the result is what upsampling the whole would give.
-
-    Returns:
-        Which pixels of a window belong to the object, and the (x, y) of its top-left corner; it may be empty.
+    No image is filled. A sample is a mean of four cells, so only the rectangle around a mask's positive cells can be
+    positive; and down a column, the samples between two cells change sign at most once, and only where the cells do.
     """
+    if not len(logits):
+        return masks.from_windows([], size)
+    columns, rows = axis(logits.shape[2], size[1]), axis(logits.shape[1], size[0])
+    changes = [_changes(plane, columns) for plane in logits]
+    mask = np.repeat(np.arange(len(changes)), [change.column.size for change in changes])
+    column, cell, near, far = (np.concatenate(parts) for parts in zip(*changes, strict=True))
+    row = _crossings(near, far, cell, rows)
+    return masks.from_runs(np.stack([mask[::2], column[::2], row[::2], row[1::2]]), len(logits), size)
+
+
+class _Changes(NamedTuple):
+    """Where the cells of one mask change sign down the columns of the image: into the mask, out of it, into it ...
+
+    Attributes:
+        column: Of the image, (m,).
+        cell: The first cell after the change, (m,).
+        near: Logit of the cell before it, (m,); 0 above the first cell.
+        far: Logit of the cell after it, (m,); 0 below the last cell.
+    """
+
+    column: NDArray[np.intp]
+    cell: NDArray[np.intp]
+    near: NDArray[np.float32]
+    far: NDArray[np.float32]
+
+
+def _changes(logits: NDArray[np.float32], columns: Axis) -> _Changes:
     positive = logits > 0
     across, down = np.flatnonzero(positive.any(axis=0)), np.flatnonzero(positive.any(axis=1))
-    if not across.size:
-        return np.zeros((0, 0), dtype=np.bool_), 0, 0
-    columns, rows = axis(logits.shape[1], size[1]), axis(logits.shape[0], size[0])
-    left, right = np.searchsorted(columns.high, across[0]), np.searchsorted(columns.low, across[-1], side="right")
-    top, bottom = np.searchsorted(rows.high, down[0]), np.searchsorted(rows.low, down[-1], side="right")
-    share = columns.weight[left:right]
-    widened = logits[:, columns.low[left:right]] * (1 - share) + logits[:, columns.high[left:right]] * share
-    pixels = np.empty((bottom - top, right - left), dtype=np.bool_)
-    step = max(1, BAND // pixels.shape[1]) if pixels.size else 1
-    for start in range(top, bottom, step):
-        band = slice(start, min(start + step, bottom))
-        share = rows.weight[band, None]
-        samples = widened[rows.low[band]] * (1 - share) + widened[rows.high[band]] * share
-        pixels[band.start - top : band.stop - top] = samples > 0
-    return pixels, int(left), int(top)
+    left, right = (columns.starts[max(across[0] - 1, 0)], columns.starts[across[-1] + 1]) if across.size else (0, 0)
+    top, bottom = (max(down[0] - 1, 0), down[-1] + 2) if down.size else (0, 0)
+    cells, share = np.ascontiguousarray(logits[top:bottom].T), columns.weight[left:right, None]
+    # A zero before and after each column: outside the mask, as the cells beyond the rectangle are.
+    samples = np.zeros((right - left, cells.shape[1] + 2), dtype=np.float32)
+    low, high = cells[columns.low[left:right]], cells[columns.high[left:right]]
+    np.add(low * (1 - share), high * share, out=samples[:, 1:-1])
+    flat = samples.ravel()
+    inside = flat > 0
+    place = np.flatnonzero(inside[1:] != inside[:-1])
+    column, cell = np.divmod(place, samples.shape[1])
+    return _Changes(column + left, cell + top, flat[place], flat[place + 1])
+
+
+def _crossings(
+    near: NDArray[np.float32], far: NDArray[np.float32], cell: NDArray[np.intp], rows: Axis
+) -> NDArray[np.intp]:
+    """Return the first row whose sample has the sign of the cell after a change, for each of many changes.
+
+    The rows between the two cells are searched by halving. Rounding keeps order, so of the two products that make up a
+    sample one only rises and the other only falls with the weight: their sum changes sign once, to the bit.
+    """
+    row, stop = rows.starts[np.maximum(cell - 1, 0)], rows.starts[cell]
+    begins = near > 0
+    step = 1 << int((stop - row).max(initial=0)).bit_length()
+    while step := step // 2:
+        probe = row + step
+        share = rows.weight[np.minimum(probe, stop) - 1]
+        same = (near * (1 - share) + far * share > 0) == begins
+        row = np.where(same & (probe <= stop), probe, row)
+    return row

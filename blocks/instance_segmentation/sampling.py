@@ -20,11 +20,14 @@ class Axis:
         low: Index of the cell before each sample, never decreasing.
         high: Index of the cell after it; equal to ``low`` at the border.
         weight: Share of the cell after it, in [0, 1), float32.
+        starts: The first sample at or after each cell, and the number of samples: those from ``starts[k]`` up to
+            ``starts[k + 1]`` lie between the cells ``k`` and ``k + 1``, by rising weight.
     """
 
     low: NDArray[np.intp]
     high: NDArray[np.intp]
     weight: NDArray[np.float32]
+    starts: NDArray[np.intp]
 
 
 @lru_cache(maxsize=128)
@@ -38,7 +41,8 @@ def axis(source: int, target: int) -> Axis:
     position = ((np.arange(target) + 0.5) * scale - 0.5).astype(np.float32)
     position = position.clip(0, source - 1)
     low = position.astype(np.intp)
-    samples = Axis(low, np.minimum(low + 1, source - 1), position - low.astype(np.float32))
-    for array in (samples.low, samples.high, samples.weight):
+    starts = np.searchsorted(low, np.arange(source + 1))
+    samples = Axis(low, np.minimum(low + 1, source - 1), position - low.astype(np.float32), starts)
+    for array in (samples.low, samples.high, samples.weight, samples.starts):
         array.flags.writeable = False
     return samples

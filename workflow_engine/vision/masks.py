@@ -2,7 +2,8 @@
 
 A table of masks is a supervision ``CompactMask`` (run lengths of each object's own rectangle) or a dense boolean array
 (N, H, W). A *window* is one mask's rectangle of pixels with the image position (x, y) of its top-left corner; outside
-its window a mask is background.
+its window a mask is background. *Runs* are what masks cover, as runs down the columns of the image: an array (4, n) of
+each run's mask, its column, its first row and the row after its last; mask by mask, column by column, from the top.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from workflow_engine.vision.image import FARTHEST
 
 Masks: TypeAlias = CompactMask | NDArray[np.bool_]
 Window: TypeAlias = tuple[NDArray[np.bool_], int, int]
+Runs: TypeAlias = NDArray[np.int64]
 
 
 def area(masks: Masks) -> NDArray[np.int64]:
@@ -33,34 +35,40 @@ def image_size(masks: Masks) -> tuple[int, int]:
 
 
 def window(masks: Masks, index: int) -> Window:
-    """Return one mask's pixels (h, w) and the (x, y) of their top-left corner in the image.
+    """Return one mask's pixels (h, w), row by row, and the (x, y) of their top-left corner in the image.
 
     For a dense array the window is the whole image, as a view.
     """
     if isinstance(masks, CompactMask):
         x, y = masks.offsets[index].tolist()
-        return masks.crop(index), x, y
+        # Decoding gives columns; what reads the pixels reads rows.
+        return np.asarray(cv2.transpose(masks.crop(index).T.view(np.uint8))).view(np.bool_), x, y
     return masks[index], 0, 0
+
+
+def from_runs(runs: Runs, count: int, size: tuple[int, int]) -> CompactMask:
+    """Return ``count`` compact masks, in tight rectangles, of runs in an image of ``size`` (height, width)."""
+    runs = runs[:, runs[3] > runs[2]]
+    rectangles = _rectangles(runs, count)
+    return CompactMask(
+        [lengths.astype(np.int32) for lengths in _lengths(runs, rectangles)],
+        rectangles[:, 2:].astype(np.int32),
+        rectangles[:, :2].astype(np.int32),
+        size,
+    )
 
 
 def from_windows(windows: Iterable[Window], size: tuple[int, int]) -> CompactMask:
     """Return the compact masks of windows in an image of ``size`` (height, width); what sticks out is cut off."""
-    height, width = size
-    runs, shapes, offsets = [], [], []
-    for pixels, x, y in windows:
-        left, top = min(max(x, 0), width - 1), min(max(y, 0), height - 1)
-        inside = pixels[top - y : max(height - y, 0), left - x : max(width - x, 0)]
-        if not inside.size:
-            inside = np.zeros((1, 1), dtype=np.bool_)
-        runs.append(_run_lengths(inside, 0, 0, inside.shape).astype(np.int32))
-        shapes.append(inside.shape)
-        offsets.append((left, top))
-    return CompactMask(
-        runs,
-        np.array(shapes, dtype=np.int32).reshape(-1, 2),
-        np.array(offsets, dtype=np.int32).reshape(-1, 2),
-        size,
-    )
+    scanned = [_scanned(_inside(window, size), index) for index, window in enumerate(windows)]
+    runs = np.concatenate([np.empty((4, 0), dtype=np.int64), *scanned], axis=1)
+    return from_runs(runs, len(scanned), size)
+
+
+def _inside(window: Window, size: tuple[int, int]) -> Window:
+    pixels, x, y = window
+    left, top = max(x, 0), max(y, 0)
+    return pixels[top - y : max(size[0] - y, 0), left - x : max(size[1] - x, 0)], left, top
 
 
 def union(windows: Sequence[Window]) -> Window:
@@ -155,7 +163,8 @@ def to_rle(masks: Masks, index: int) -> dict[str, Any]:
     The run lengths are computed from the mask's window. The counts are column-major, the first run being background.
     """
     size = image_size(masks)
-    return {"size": list(size), "counts": _encode_counts(_run_lengths(*window(masks, index), size).tolist())}
+    (counts,) = _lengths(_runs(masks, index), np.array([[0, 0, *size]]))
+    return {"size": list(size), "counts": _encode_counts(counts)}
 
 
 def from_rle(rles: Iterable[Mapping[str, Any]], size: tuple[int, int]) -> CompactMask:
@@ -199,35 +208,80 @@ def _counts(rle: Mapping[str, Any], size: tuple[int, int]) -> NDArray[np.int64]:
     return counts
 
 
-def _run_lengths(pixels: NDArray[np.bool_], x: int, y: int, size: tuple[int, ...]) -> NDArray[np.int64]:
-    """Return the column-major run lengths, background first, of a whole image of ``size`` that holds this window."""
-    height, width = size
+def _runs(masks: Masks, index: int) -> Runs:
+    if not isinstance(masks, CompactMask):
+        return _scanned((masks[index], 0, 0))
+    # Supervision has no public name for these; finding the runs in decoded pixels would cost the rectangle's area.
+    edges, height = np.cumsum(masks._rles[index], dtype=np.int64), int(masks._crop_shapes[index, 0])
+    start, stop = edges[:-1:2], edges[1::2]
+    columns = (stop - 1) // height - start // height + 1
+    # A run that crosses columns becomes one in each of them.
+    run = np.repeat(np.arange(len(start)), columns)
+    column = (start // height)[run] + np.arange(len(run)) - (np.cumsum(columns) - columns)[run]
+    x, y = masks.offsets[index].tolist()
+    rows = np.stack([start[run], stop[run]]) - column * height
+    return np.stack([np.zeros_like(column), column + x, *(rows.clip(0, height) + y)])
+
+
+def _scanned(window: Window, index: int = 0) -> Runs:
+    """Return the runs of a window, as those of mask ``index``."""
+    pixels, x, y = window
     rows, columns = pixels.shape
     # One background pixel before the first column and after each: no run crosses columns, and all begin with a change.
     padded = np.zeros(columns * (rows + 1) + 1, dtype=np.bool_)
     padded[1:].reshape(columns, rows + 1)[:, :rows] = pixels.T
     column, row = np.divmod(np.flatnonzero(padded[1:] != padded[:-1]), rows + 1)
-    edges = (column + x) * height + row + y
-    touching = np.flatnonzero(edges[1:-1:2] == edges[2::2]) * 2 + 1
-    edges = np.delete(edges, np.concatenate([touching, touching + 1]))
-    lengths = np.diff(edges, prepend=0, append=height * width)
-    return lengths[:-1] if lengths.size > 1 and lengths[-1] == 0 else lengths
+    return np.stack([np.full_like(row[::2], index), column[::2] + x, row[::2] + y, row[1::2] + y])
 
 
-def _encode_counts(counts: Sequence[int]) -> str:
+def _rectangles(runs: Runs, count: int) -> NDArray[np.int64]:
+    """Return x, y, height and width of the rectangle around each mask, (count, 4); a corner pixel for an empty one."""
+    mask, column, start, stop = runs
+    rectangles = np.tile(np.array([0, 0, 1, 1]), (count, 1))
+    if mask.size:
+        first = np.flatnonzero(np.diff(mask, prepend=-1))
+        last = np.append(first[1:], len(mask)) - 1
+        left, top = column[first], np.minimum.reduceat(start, first)
+        height, width = np.maximum.reduceat(stop, first) - top, column[last] + 1 - left
+        rectangles[mask[first]] = np.stack([left, top, height, width], axis=1)
+    return rectangles
+
+
+def _lengths(runs: Runs, rectangles: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return each mask's column-major run lengths, background first, in its rectangle (x, y, height, width)."""
+    mask, column, start, stop = runs
+    x, y, height, width = rectangles.T
+    # Positions are counted as if the pixels of all rectangles followed each other.
+    ends = np.concatenate([[0], np.cumsum(height * width)])
+    above = (ends[:-1] - x * height - y)[mask] + column * height[mask]
+    start, stop = start + above, stop + above
+    apart = np.ones(len(mask) + 1, dtype=np.bool_)
+    apart[1:-1] = (start[1:] != stop[:-1]) | (mask[1:] != mask[:-1])
+    edges = np.stack([start[apart[:-1]], stop[apart[1:]]], axis=1).ravel()
+    first = np.searchsorted(mask[apart[:-1]], np.arange(len(ends))) * 2
+    lengths = np.diff(np.insert(edges, first, ends))
+    begin = first + np.arange(len(ends))
+    # The background after the last run is left out when there is none.
+    end = begin[1:] - ((lengths[begin[1:] - 1] == 0) & (np.diff(begin) > 1))
+    return [lengths[place] for place in map(slice, begin[:-1].tolist(), end.tolist())]
+
+
+def _encode_counts(counts: NDArray[np.int64]) -> str:
     """Return run lengths in COCO's text form.
 
     From the fourth on, each is written as its difference from the one two before. A number is split into groups of
     five bits, lowest first, of which all but the last carry a continuation bit; each is the character 48 above.
     """
-    characters = []
-    for position, count in enumerate(counts):
-        rest = count - counts[position - 2] if position > 2 else count
-        while not -16 <= rest < 16:
-            characters.append((rest & 31 | 32) + 48)
-            rest >>= 5
-        characters.append((rest & 31) + 48)
-    return bytes(characters).decode("ascii")
+    rest = counts.copy()
+    rest[3:] -= counts[1:-2]
+    groups, written = [], []
+    more = np.ones(len(rest), dtype=np.bool_)
+    while more.any():
+        written.append(more)
+        more = more & ((rest < -16) | (rest >= 16))
+        groups.append((rest & 31 | np.where(more, 32, 0)) + 48)
+        rest = rest >> 5
+    return np.stack(groups, axis=1).astype(np.uint8)[np.stack(written, axis=1)].tobytes().decode("ascii")
 
 
 def _decode_counts(text: str) -> list[int]:

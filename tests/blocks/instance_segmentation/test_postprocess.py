@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
-from blocks.instance_segmentation.postprocess import Kept, keep, mask_window
+from blocks.instance_segmentation.postprocess import Kept, keep, upsampled
+from blocks.instance_segmentation.sampling import axis
 
 BOXES = np.array([[0.5, 0.5, 0.2, 0.4], [0.0, 0.0, 1.0, 1.0], [0.9, 0.5, 0.4, 0.2]], dtype=np.float32)
 
@@ -84,29 +88,52 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("size", [(120, 160), (97, 33), (24, 24), (500, 24), (10, 7), (1, 1), (700, 900)])
+def filled(logits: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Upsample whole masks (K, h, w): across, then down, every sample of it."""
+    columns, rows = axis(logits.shape[2], size[1]), axis(logits.shape[1], size[0])
+    across = logits[:, :, columns.low] * (1 - columns.weight) + logits[:, :, columns.high] * columns.weight
+    share = rows.weight[:, None]
+    return across[:, rows.low] * (1 - share) + across[:, rows.high] * share
+
+
+SIZES = [(120, 160), (97, 33), (24, 24), (500, 24), (10, 7), (1, 1), (700, 900)]
+
+
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("logits", CASES, ids=range(len(CASES)))
-def test_a_window_holds_what_upsampling_the_whole_would_give(
-    logits: NDArray[np.float32], size: tuple[int, int]
-) -> None:
+def test_masks_are_what_pytorch_upsamples(logits: NDArray[np.float32], size: tuple[int, int]) -> None:
     whole = interpolate(torch.from_numpy(logits)[None, None], size=size, mode="bilinear", align_corners=False)[0, 0]
-    pixels, x, y = mask_window(logits, size)
-    pasted = np.zeros(size, dtype=np.bool_)
-    pasted[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
+    (mask,) = upsampled(logits[None], size).to_dense()
     # The same positions and weights; only the last bit of a sum may differ, where the sample is zero but for rounding.
     decided = np.abs(whole.numpy()) > 1e-6
-    assert np.array_equal(pasted[decided], whole.numpy()[decided] > 0)
-    assert x >= 0 <= y
-    assert y + pixels.shape[0] <= size[0]
-    assert x + pixels.shape[1] <= size[1]
+    assert np.array_equal(mask[decided], whole.numpy()[decided] > 0)
 
 
-def test_a_small_object_has_a_small_window() -> None:
-    pixels, x, y = mask_window(lone(100, 50, 20), (1000, 1000))
-    assert pixels.shape == (20, 20)
-    assert (x, y) == (195, 495)
+@pytest.mark.parametrize("size", SIZES)
+def test_masks_are_to_the_bit_where_samples_are_above_zero(size: tuple[int, int]) -> None:
+    logits = np.stack(CASES)
+    assert np.array_equal(upsampled(logits, size).to_dense(), filled(logits, size) > 0)
 
 
-def test_no_positive_logit_is_an_empty_window() -> None:
-    pixels, _, _ = mask_window(np.zeros((24, 24), dtype=np.float32), (100, 100))
-    assert pixels.size == 0
+# Zeros of both signs, ties, and numbers next to which others vanish.
+AWKWARD = st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 1e-30, -1e-30, 1e30, -1e30])
+SIDES = st.integers(1, 9)
+
+
+@given(
+    st.tuples(st.integers(0, 3), SIDES, SIDES).flatmap(
+        lambda shape: arrays(np.float32, shape, elements=AWKWARD | st.floats(-4, 4, width=32, allow_subnormal=False))
+    ),
+    st.tuples(st.integers(1, 60), st.integers(1, 60)),
+)
+def test_awkward_masks_are_to_the_bit_where_samples_are_above_zero(
+    logits: NDArray[np.float32], size: tuple[int, int]
+) -> None:
+    assert np.array_equal(upsampled(logits, size).to_dense(), filled(logits, size) > 0)
+
+
+def test_a_mask_lies_in_the_smallest_rectangle() -> None:
+    found = upsampled(np.stack([lone(100, 50, 20), np.zeros((100, 100), dtype=np.float32)]), (1000, 1000))
+    rows, columns = np.nonzero(found[0])
+    assert found.bbox_xyxy[0].tolist() == [columns.min(), rows.min(), columns.max(), rows.max()]
+    assert found.area.tolist() == [np.count_nonzero(found[0]), 0]
