@@ -80,7 +80,12 @@ def server() -> Iterator[WeightServer]:
 
 @pytest.fixture
 def settings(tmp_path: Path, server: WeightServer) -> Settings:
-    return Settings(home=tmp_path / "home", upstream_models=tmp_path / "upstream", weights_url=server.address)
+    return Settings(
+        home=tmp_path / "home",
+        saved_workflows=tmp_path / "workflows",
+        upstream_models=tmp_path / "upstream",
+        weights_url=server.address,
+    )
 
 
 @pytest.fixture
