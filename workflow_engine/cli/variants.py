@@ -1,0 +1,72 @@
+"""Variants of a workflow, as ``segflow bench --compare`` names them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from workflow_engine.errors import InputError, Problem, nearest
+from workflow_engine.workflow import Engine, Workflow, read_document
+
+OF_THE_ENGINE = ("backend",)
+"""What is set for the whole engine; every other name is a field of steps."""
+
+
+def variants(path: str, compared: Sequence[str]) -> dict[str, Workflow]:
+    """Return the workflow as it stands, and what it is compared with, by name.
+
+    Args:
+        path: The workflow's file.
+        compared: Another workflow's file, or ``NAME=VALUE[,NAME=VALUE…]``: a field for every step that has it, such as
+            ``model_id``, ``precision`` or ``resolution``; or ``backend`` for the engine.
+
+    Raises:
+        InputError: If a change is neither a file nor such pairs, or no step has the field.
+        WorkflowError: If a variant cannot be read or compiled.
+    """
+    base = Workflow.load(path)
+    found = {Path(path).name: base}
+    for text in compared:
+        found[text] = Workflow.load(text, engine=base.engine) if Path(text).is_file() else _changed(base, path, text)
+    return found
+
+
+def _changed(base: Workflow, path: str, text: str) -> Workflow:
+    document = json.loads(read_document(path))
+    settings: dict[str, Any] = {}
+    for pair in text.split(","):
+        name, equals, written = pair.partition("=")
+        if not equals:
+            message = f"--compare {text} is no file and no NAME=VALUE."
+            raise _refusal("bad_variant", message, "Such as backend=torch, resolution=312 or other.json.")
+        if name in OF_THE_ENGINE:
+            settings[name] = written
+        else:
+            _set(document, base, name, _value(written))
+    engine = Engine(replace(base.engine.settings, **settings)) if settings else base.engine
+    return Workflow(document, engine=engine)
+
+
+def _set(document: dict[str, Any], base: Workflow, name: str, value: Any) -> None:
+    fields = {step.name: step.type.fields for step in base.plan.steps}
+    taking = [step for step in document["steps"] if name in fields.get(step["name"], ())]
+    if not taking:
+        known = {field for named in fields.values() for field in named}
+        hint = nearest(name, [*known, *OF_THE_ENGINE])
+        raise _refusal("unknown_field", f"No step of the workflow has a field {name!r}.", hint)
+    for step in taking:
+        step[name] = value
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _refusal(code: str, message: str, hint: str) -> InputError:
+    return InputError(Problem(code=code, message=message, hint=hint, whose="caller"))
