@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from blocks.instance_segmentation.backends.interface import Backend, Looked, mask_logits
 from blocks.instance_segmentation.postprocess import Kept, keep, upsampled
-from blocks.instance_segmentation.preprocess import to_tensor
+from blocks.instance_segmentation.preprocess import to_array
 from workflow_engine.api import Contract, stage
 
 if TYPE_CHECKING:
@@ -103,6 +103,12 @@ class RfDetrSeg:
         """Side in pixels of the square that the network looks at."""
         return self._backend.facts.side
 
+    @property
+    def default_confidence(self) -> float:
+        """Score above which objects are kept when nobody says otherwise, apart from classes with one of their own."""
+        own = self.contract.default_confidence
+        return DEFAULT_CONFIDENCE if own is None else own
+
     def predict(
         self,
         images: Sequence[NDArray[np.uint8]],
@@ -144,7 +150,7 @@ class RfDetrSeg:
         for start in range(0, len(images), self._backend.batch):
             batch = images[start : start + self._backend.batch]
             with stage("preprocess"):
-                given = to_tensor(batch, side=self.resolution, resize=self.contract.resize).numpy()
+                given = to_array(batch, side=self.resolution, resize=self.contract.resize)
             with stage("network"):
                 looked = self._backend.look(given)
             for index, pixels in enumerate(batch):
@@ -174,8 +180,7 @@ class RfDetrSeg:
 
     def _thresholds(self, confidence: float | None, classes: Collection[str] | None) -> NDArray[np.float32]:
         """Return the score that each output must be above, (outputs,): infinite for classes that are not wanted."""
-        own = self.contract.default_confidence
-        general = confidence if confidence is not None else DEFAULT_CONFIDENCE if own is None else own
+        general = self.default_confidence if confidence is None else confidence
         thresholds = np.full(self._backend.facts.outputs, np.inf if classes else general, dtype=np.float32)
         special = self.contract.class_confidence if confidence is None else {}
         for class_id, name in self.contract.classes.items():
