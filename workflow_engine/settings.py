@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
+
+from workflow_engine.errors import Problem, WorkflowError
 
 MEGAPIXEL = 1_000_000
 PUBLISHED_WEIGHTS = "https://storage.googleapis.com/rfdetr/"
@@ -13,7 +17,9 @@ PUBLISHED_WEIGHTS = "https://storage.googleapis.com/rfdetr/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds on what a run may be given. Numbers of bytes, pixels, seconds and items.
+    """Bounds on what a run may be given, and a server be asked. Numbers of bytes, pixels, seconds and items.
+
+    Each is set by a variable of the environment: ``body_bytes`` by ``SEGFLOW_BODY_BYTES``, and so on.
 
     Attributes:
         definition_bytes: Largest workflow document.
@@ -27,6 +33,9 @@ class Limits:
         fetch_hops: Most redirects that a fetch follows.
         bodies_bytes: Most bytes of HTTP request bodies that a server holds at once, of all requests together.
         body_seconds: Time that an HTTP request's body may take to arrive.
+        head_seconds: Time that a request's head may take to arrive once its client is connected.
+        send_seconds: Time that a client may take for what it has been sent before it is sent more.
+        connections: Most connections at once.
         run_seconds: Time that a run for an HTTP request may take, its wait for a free slot included.
         drain_seconds: Time that accepted requests have to finish when a server is told to stop.
         queue: Requests that may wait for a slot of a server; one more is refused.
@@ -43,6 +52,9 @@ class Limits:
     fetch_hops: int = 3
     bodies_bytes: int = 1_000_000_000
     body_seconds: float = 30.0
+    head_seconds: float = 10.0
+    send_seconds: float = 60.0
+    connections: int = 1000
     run_seconds: float = 60.0
     drain_seconds: float = 25.0
     queue: int = 8
@@ -73,6 +85,8 @@ class Settings:
         threads: Runs at once in each of them (``SEGFLOW_THREADS``); more than one is for a model on a GPU, which
             shares batches between them.
         preload: Models that a server loads before it is ready (``SEGFLOW_PRELOAD``, comma separated).
+        json_logs: Whether a server logs lines of JSON (``SEGFLOW_LOG=json``) instead of text.
+        traces: Address of an OTLP collector over HTTP that a server sends traces to (``SEGFLOW_TRACES``).
         debug: Whether errors carry tracebacks (``SEGFLOW_DEBUG=1``).
         limits: Bounds on what a run may be given.
     """
@@ -90,8 +104,20 @@ class Settings:
     workers: int = 1
     threads: int = 1
     preload: tuple[str, ...] = ()
+    json_logs: bool = False
+    traces: str | None = None
     debug: bool = False
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def unsafe(self) -> tuple[str, ...]:
+        """What is switched on that is fit for trusted callers only, in sentences."""
+        said = []
+        if self.debug:
+            said.append("SEGFLOW_DEBUG is on: answers tell what exceptions of blocks and of this machine say.")
+        if any(host in ("0.0.0.0/0", "::/0") for host in self.allowed_hosts):
+            said.append("SEGFLOW_ALLOWED_HOSTS is open: a request can make this machine call any address.")
+        return tuple(said)
 
     @property
     def slots(self) -> int:
@@ -121,11 +147,44 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         secrets={name: env.get(name) for name in _listed(env.get("SEGFLOW_SECRETS", ""))},
         api_token=env.get("SEGFLOW_API_TOKEN") or None,
         server_names=_listed(env.get("SEGFLOW_SERVER_NAMES", "")),
-        workers=int(env.get("SEGFLOW_WORKERS") or 1),
-        threads=int(env.get("SEGFLOW_THREADS") or 1),
+        workers=_number("SEGFLOW_WORKERS", env.get("SEGFLOW_WORKERS") or "1", whole=True, least=1),
+        threads=_number("SEGFLOW_THREADS", env.get("SEGFLOW_THREADS") or "1", whole=True, least=1),
         preload=_listed(env.get("SEGFLOW_PRELOAD", "")),
+        json_logs=env.get("SEGFLOW_LOG") == "json",
+        traces=env.get("SEGFLOW_TRACES") or None,
         debug=env.get("SEGFLOW_DEBUG", "") not in ("", "0"),
+        limits=_limits(env),
     )
+
+
+def _limits(env: Mapping[str, str]) -> Limits:
+    changed = {}
+    for limit in fields(Limits):
+        text = env.get(variable(limit.name))
+        if text:
+            changed[limit.name] = _number(variable(limit.name), text, whole=isinstance(limit.default, int))
+    return Limits(**changed)
+
+
+def variable(limit: str) -> str:
+    """Return the name of the variable that sets a limit."""
+    return f"SEGFLOW_{limit.upper()}"
+
+
+def _number(name: str, text: str, *, whole: bool, least: int = 0) -> Any:
+    """Return the number that a variable holds.
+
+    Raises:
+        WorkflowError: If it is none, or less than ``least``.
+    """
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = -1
+    if not least <= value < math.inf:
+        message = f"{name} is {text!r} where a {'whole ' if whole else ''}number from {least} is expected."
+        raise WorkflowError(Problem(code="bad_setting", message=message, whose="operator"))
+    return value
 
 
 def _workflows_folder(env: Mapping[str, str], user: Path) -> Path:

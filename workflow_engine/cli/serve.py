@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from workflow_engine import settings as settings_module
 from workflow_engine.cli import exits, terminal
+from workflow_engine.settings import Limits, Settings, variable
 
 
 def add(commands: terminal.Commands) -> None:
@@ -15,15 +16,73 @@ def add(commands: terminal.Commands) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=9001, help="port to listen on, 0 for a free one (default: 9001)")
     parser.add_argument("--timeout", type=float, metavar="S", help="seconds that a request may take (default: 60)")
+    parser.add_argument("--workers", type=_positive, metavar="N", help="processes that run workflows (default: 1)")
+    parser.add_argument(
+        "--threads", type=_positive, metavar="N", help="runs at once in each of them, for a GPU (default: 1)"
+    )
+    parser.add_argument(
+        "--queue", type=_natural, metavar="N", help="requests that may wait for their turn (default: 8)"
+    )
+    parser.add_argument(
+        "--preload", action="append", metavar="MODEL", help="load this model before saying ready; may be repeated"
+    )
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        metavar="NAME",
+        help="without a token, answer to this name too, as that of a proxy; may be repeated",
+    )
+    parser.add_argument("--log-json", action="store_true", help="log lines of JSON")
+    parser.add_argument(
+        "--show-limits", action="store_true", help="show every limit and the variable that sets it, and end"
+    )
     parser.set_defaults(command=_serve)
 
 
 def _serve(asked: argparse.Namespace) -> int:
+    settings = _settings(asked)
+    if asked.show_limits:
+        _show(settings.limits)
+        return exits.OK
+
     from workflow_engine.server.serve import address, listen, serve
 
-    settings = settings_module.load()
-    if asked.timeout is not None:
-        settings = replace(settings, limits=replace(settings.limits, run_seconds=asked.timeout))
     listening = listen(asked.host, asked.port, settings)
     terminal.show(f"segflow answers on {address(listening)} (Ctrl-C stops it)")
     return exits.OK if serve(listening, settings) else exits.FAILED
+
+
+def _settings(asked: argparse.Namespace) -> Settings:
+    """The environment's settings, and what the command line says instead."""
+    settings = settings_module.load()
+    limits = settings.limits
+    return replace(
+        settings,
+        workers=asked.workers or settings.workers,
+        threads=asked.threads or settings.threads,
+        preload=tuple(asked.preload or settings.preload),
+        server_names=tuple(asked.allowed_host or settings.server_names),
+        json_logs=asked.log_json or settings.json_logs,
+        limits=replace(
+            limits,
+            run_seconds=limits.run_seconds if asked.timeout is None else asked.timeout,
+            queue=limits.queue if asked.queue is None else asked.queue,
+        ),
+    )
+
+
+def _show(limits: Limits) -> None:
+    for limit in fields(limits):
+        terminal.show(f"{variable(limit.name):<26} {getattr(limits, limit.name):,}")
+
+
+def _positive(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError("it is at least 1")
+    return value
+
+
+def _natural(text: str) -> int:
+    if (value := int(text)) < 0:
+        raise argparse.ArgumentTypeError("it is at least 0")
+    return value

@@ -31,7 +31,7 @@ def shown(scope: Scope) -> list[str]:
     return [*parse_qs(scope["query_string"].decode("latin-1")).get("api_key", ()), *bearer]
 
 
-def in_body(body: bytes) -> list[str]:
+def in_body(body: bytes | bytearray) -> list[str]:
     """Return the first values of members ``api_key`` of a JSON body, without reading the rest of it."""
     found = []
     for match in islice(_IN_BODY.finditer(body), _MOST_KEYS):
@@ -42,9 +42,9 @@ def in_body(body: bytes) -> list[str]:
     return found
 
 
-def fits(token: str, keys: Iterable[str]) -> bool:
+def fits(token: str | None, keys: Iterable[str]) -> bool:
     """Whether one of ``keys`` is the ``token``; how long this takes does not tell how much of it is right."""
-    return any([hmac.compare_digest(key.encode(), token.encode()) for key in keys])
+    return token is not None and any(hmac.compare_digest(key.encode(), token.encode()) for key in keys)
 
 
 def wanted() -> InputError:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from workflow_engine.errors import Problem, WorkflowError
+from workflow_engine.server.logs import FIELDS
 from workflow_engine.server.problems import body, rule_of
 
 _log = logging.getLogger("segflow.server")
@@ -32,7 +33,7 @@ def refusal(error: WorkflowError, scope: Scope, *, debug: bool = False) -> Respo
     request_id = scope["state"]["request_id"]
     status = rule_of(error).status
     if error.problem.whose not in ("author", "caller"):
-        _log.error("request failed", exc_info=error, extra={"request_id": request_id})
+        _log.error("request failed", exc_info=error, extra={FIELDS: {"request_id": request_id}})
     response = answer(body(error, request_id=request_id, debug=debug), status=status)
     if status == 503:
         response.headers["retry-after"] = str(random.randint(1, 3))  # noqa: S311 -- spreads clients out, keeps no secret

@@ -10,12 +10,15 @@ from workflow_engine import __version__
 from workflow_engine.errors import WorkflowError
 from workflow_engine.server.answers import internal_error, refusal
 from workflow_engine.server.limits import Intake, LocalOnly, RequestId
+from workflow_engine.server.metrics import Metrics
+from workflow_engine.server.observed import Observed
 from workflow_engine.server.routes import health, workflows
+from workflow_engine.server.traces import Traces
 from workflow_engine.server.work import Workers
 from workflow_engine.workflow import Engine
 
 
-def create_app(engine: Engine, workers: Workers) -> FastAPI:
+def create_app(engine: Engine, workers: Workers, metrics: Metrics, traces: Traces | None = None) -> FastAPI:
     """Return the application that serves ``engine``, which should not trust its callers, by ``workers``."""
     settings = engine.settings
     app = FastAPI(title="segflow", version=__version__, docs_url=None, redoc_url=None)
@@ -26,10 +29,11 @@ def create_app(engine: Engine, workers: Workers) -> FastAPI:
 
     app.add_exception_handler(WorkflowError, refused)
     app.add_exception_handler(Exception, internal_error)
-    app.include_router(health.router(app.version, workers))
+    app.include_router(health.router(app.version, settings.unsafe, workers, metrics))
     app.include_router(workflows.router(workers))
     app.add_middleware(Intake, settings=settings, workers=workers)
     if settings.api_token is None:
         app.add_middleware(LocalOnly, names=settings.server_names)
+    app.add_middleware(Observed, metrics=metrics, traces=traces)
     app.add_middleware(RequestId)
     return app

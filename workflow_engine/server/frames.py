@@ -1,6 +1,7 @@
 """What server and workers say to each other: frames of a JSON head and a body of bytes that nothing looks into.
 
-A frame is two lengths, the head and the body. Nothing on the way is pickled, so neither side can make the other run code.
+A frame is two lengths, the head and the body. Nothing on the way is pickled, so neither side can make the other run
+code.
 """
 
 from __future__ import annotations

@@ -129,9 +129,8 @@ class Intake:
         if size is None and "transfer-encoding" not in headers:
             size = 0
         keys = access.shown(scope)
-        if self._token is not None and (keys or not size) and scope["path"] not in access.OPEN:
-            if not access.fits(self._token, keys):
-                raise access.wanted()
+        if self._wants_token(scope) and (keys or size == 0) and not access.fits(self._token, keys):
+            raise access.wanted()
         if size is not None and size > self._limits.body_bytes:
             raise self._too_large()
         if (size is None or size > SMALL) and self._workers.full:
@@ -158,10 +157,13 @@ class Intake:
             raise InputError(Problem(code="body_late", message=late, whose="caller"))
         return True
 
+    def _wants_token(self, scope: Scope) -> bool:
+        return self._token is not None and scope["path"] not in access.OPEN
+
     def _check_token(self, scope: Scope, body: bytearray) -> None:
-        if self._token is None or scope["path"] in access.OPEN or access.shown(scope):
-            return
-        if not access.fits(self._token, access.in_body(body)):
+        """Look into the body for the key of a request that has shown none before it."""
+        wanted = self._wants_token(scope) and not access.shown(scope)
+        if wanted and not access.fits(self._token, access.in_body(body)):
             raise access.wanted()
 
     def _too_large(self) -> InputError:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workflow_engine import errors
 from workflow_engine import settings as settings_module
-from workflow_engine.errors import Problem, WorkflowError
+from workflow_engine.errors import (
+    CompileError,
+    DefinitionError,
+    InputError,
+    ManifestError,
+    Problem,
+    RunCancelled,
+    StepFailed,
+    WorkflowError,
+)
 from workflow_engine.server import frames
 from workflow_engine.server.frames import Frame
 
-_log = logging.getLogger("segflow.server")
 _ERRORS: Mapping[str, type[WorkflowError]] = {
     error.__name__: error
-    for error in (WorkflowError, *WorkflowError.__subclasses__())
-    if error.__module__ == errors.__name__
+    for error in (WorkflowError, DefinitionError, CompileError, InputError, StepFailed, RunCancelled, ManifestError)
 }
 
 
@@ -49,7 +54,7 @@ class Worker:
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "workflow_engine.server.worker"),
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 env=settings_module.without_token(),
                 start_new_session=True,  # so that Ctrl-C reaches the server alone
             )

@@ -14,11 +14,17 @@ from types import FrameType
 import uvicorn
 
 from workflow_engine.errors import Problem, WorkflowError
+from workflow_engine.server import logs
 from workflow_engine.server.app import create_app
+from workflow_engine.server.connection import connections
 from workflow_engine.server.limits import is_loopback
+from workflow_engine.server.metrics import Metrics
+from workflow_engine.server.traces import Traces
 from workflow_engine.server.work import Workers
 from workflow_engine.settings import Settings
 from workflow_engine.workflow import Engine
+
+_log = logging.getLogger("segflow.server")
 
 
 def listen(host: str, port: int, settings: Settings) -> socket.socket:
@@ -55,20 +61,25 @@ def serve(listening: socket.socket, settings: Settings) -> bool:
     Raises:
         WorkflowError: If the workers cannot be started.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure(as_json=settings.json_logs, secrets=[settings.api_token, *settings.secrets.values()])
+    for warning in settings.unsafe:
+        _log.warning("%s", warning)
     with closing(listening):
         return asyncio.run(_serve(listening, Engine(settings, trusted=False)))
 
 
 async def _serve(listening: socket.socket, engine: Engine) -> bool:
-    workers = Workers(engine.settings)
+    settings, metrics = engine.settings, Metrics()
+    traces = Traces(settings.traces) if settings.traces else None
+    workers = Workers(settings, metrics)
     config = uvicorn.Config(
-        create_app(engine, workers),
+        create_app(engine, workers, metrics, traces),
+        http=connections(settings.limits),
         log_config=None,
         access_log=False,
         server_header=False,
         lifespan="off",
-        timeout_graceful_shutdown=round(engine.settings.limits.drain_seconds),
+        timeout_graceful_shutdown=round(settings.limits.drain_seconds),
     )
     server = _Server(config, workers)
     starting = asyncio.create_task(workers.start())
@@ -80,6 +91,8 @@ async def _serve(listening: socket.socket, engine: Engine) -> bool:
     finally:
         starting.cancel()
         await workers.close()
+        if traces is not None:
+            traces.close()
     return server.finished
 
 

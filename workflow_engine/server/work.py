@@ -9,15 +9,16 @@ import asyncio
 import logging
 from asyncio import Future
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import asdict, dataclass, field
-from itertools import count
+from itertools import chain, count, repeat
 from typing import Any, Literal, TypeAlias
 
 from starlette.requests import Request
 
 from workflow_engine.errors import Problem, RunCancelled, WorkflowError
 from workflow_engine.server.frames import Frame
+from workflow_engine.server.metrics import Metrics
 from workflow_engine.server.process import Worker, lost, refused
 from workflow_engine.settings import Settings
 
@@ -48,20 +49,24 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """A job from its admission until its worker has answered, which may be after its client has left."""
+    """A job from its admission until its worker has answered, which may be after its client has left.
+
+    ``seen`` is the request's state, where what is told of it afterwards is kept.
+    """
 
     id: int
     job: Job
     deadline: float
     answer: Future[bytes]
     entered: float
+    seen: MutableMapping[str, Any]
     worker: Worker | None = None
 
 
 class Workers:
     """The worker processes of a server, and the one queue before them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         """Plan for ``settings.workers`` processes of ``settings.threads`` slots each; ``start`` starts them."""
         self._settings = settings
         self._limits = settings.limits
@@ -70,6 +75,11 @@ class Workers:
         self._calls: dict[int, _Call] = {}
         self._queue: deque[_Call] = deque()
         self._workers: list[Worker] = []
+        self._metrics = metrics
+        metrics.gauge("slots", "Runs that may happen at once.", lambda: settings.slots)
+        metrics.gauge("slots_busy", "Runs that happen now.", lambda: sum(w.busy for w in self._workers))
+        metrics.gauge("queue_length", "Runs that wait for a slot.", lambda: len(self._queue))
+        metrics.gauge("workers_up", "Workers that are ready.", lambda: len(self._workers))
         self._started = False
         self.draining = False
         """Whether the server is about to end: accepted requests are finished, and probes say so."""
@@ -117,7 +127,7 @@ class Workers:
                 (``worker_lost``).
             RunCancelled: If the time was up (``deadline``), or the client has left (``cancelled``).
         """
-        call = self._admit(job)
+        call = self._admit(job, request.scope["state"])
         gone = asyncio.ensure_future(_left(request))
         try:
             timeout = call.deadline - call.entered
@@ -130,12 +140,12 @@ class Workers:
             return call.answer.result()
         raise _left_early() if gone.done() and not gone.cancelled() else _too_late(self._limits.run_seconds)
 
-    def _admit(self, job: Job) -> _Call:
+    def _admit(self, job: Job, seen: MutableMapping[str, Any]) -> _Call:
         if self.full:
             raise overloaded()
         loop = asyncio.get_running_loop()
         now = loop.time()
-        call = _Call(next(self._ids), job, now + self._limits.run_seconds, loop.create_future(), now)
+        call = _Call(next(self._ids), job, now + self._limits.run_seconds, loop.create_future(), now, seen)
         self._calls[call.id] = call
         self._queue.append(call)
         self._dispatch()
@@ -146,9 +156,11 @@ class Workers:
         while self._queue and (worker := self._free()) is not None:
             call = self._queue.popleft()
             call.worker = worker
-            left = call.deadline - asyncio.get_running_loop().time()
-            head = {"id": call.id, "task": call.job.task, "seconds": left, "options": call.job.options}
-            worker.call(head, call.job.body)
+            now = asyncio.get_running_loop().time()
+            call.seen["queue_seconds"] = now - call.entered
+            job, left = call.job, call.deadline - now
+            head = {"id": call.id, "task": job.task, "seconds": left, "options": job.options}
+            worker.call(head, job.body)
 
     def _free(self) -> Worker | None:
         return next((worker for worker in self._workers if worker.busy < self._settings.threads), None)
@@ -158,6 +170,7 @@ class Workers:
         worker.busy -= 1
         self._workers.sort(key=lambda other: other is not worker)
         call = self._calls.pop(head["id"])
+        call.seen["steps"] = head["steps"]
         if not call.answer.done():
             if "error" in head:
                 call.answer.set_exception(refused(head))
@@ -182,8 +195,9 @@ class Workers:
 
     async def _one(self) -> Worker:
         limits = asdict(self._limits)
-        told = {"limits": limits, "preload": self._settings.preload}
-        return await Worker.start({"threads": self._settings.threads, "settings": told})
+        settings = self._settings
+        told = {"limits": limits, "preload": settings.preload, "json_logs": settings.json_logs}
+        return await Worker.start({"threads": settings.threads, "settings": told})
 
     def _keep(self, worker: Worker) -> None:
         self._workers.append(worker)
@@ -197,17 +211,24 @@ class Workers:
         await worker.watch(lambda frame: self._answered(worker, frame))
         self._workers.remove(worker)
         calls = [call for call in self._calls.values() if call.worker is worker]
+        self._metrics.lost_worker()
         _log.warning("worker %d is gone with %d unfinished requests", worker.pid, len(calls))
         for call in calls:
             del self._calls[call.id]
             if not call.answer.done():
                 call.answer.set_exception(lost())
-        for pause in (*_PAUSES, *[_PAUSES[-1]] * 1000):
+        await self._replace(worker)
+
+    async def _replace(self, worker: Worker) -> None:
+        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
             await asyncio.sleep(pause)
             try:
-                return self._keep(await self._one())
+                replacement = await self._one()
             except WorkflowError as error:
                 _log.error("no worker in the place of %d: %s", worker.pid, error)
+            else:
+                self._keep(replacement)
+                return
 
 
 async def _left(request: Request) -> None:

@@ -24,7 +24,7 @@ from workflow_engine import settings as settings_module
 from workflow_engine.context import Stop
 from workflow_engine.errors import Problem, WorkflowError
 from workflow_engine.events import Event, StepFailed, StepFinished
-from workflow_engine.server import frames
+from workflow_engine.server import frames, logs
 from workflow_engine.server.tasks import TASKS
 from workflow_engine.server.tasks.call import Bench, Call
 from workflow_engine.settings import Limits, Settings
@@ -119,6 +119,7 @@ def _belong_to_the_server() -> None:
 def _bench(greeting: dict[str, Any]) -> Bench:
     """Import what runs need, and load the models that are to be there from the start."""
     settings = settings_from(greeting)
+    logs.configure(as_json=settings.json_logs, secrets=settings.secrets.values())
     engine = Engine(settings, trusted=False)
     engine.session(engine.compile(b'{"version": "1.0", "inputs": [], "steps": [], "outputs": []}')).run({})
     for model_id in settings.preload:
@@ -129,8 +130,8 @@ def _bench(greeting: dict[str, Any]) -> Bench:
 def settings_from(greeting: dict[str, Any]) -> Settings:
     """Return the environment's settings with what the server was told on its command line."""
     told = dict(greeting["settings"])
-    limits = Limits(**told.pop("limits"))
-    return replace(settings_module.load(), limits=limits, preload=tuple(told.pop("preload")))
+    limits, preload = Limits(**told.pop("limits")), tuple(told.pop("preload"))
+    return replace(settings_module.load(), limits=limits, preload=preload, **told)
 
 
 def _note(steps: list[dict[str, Any]], event: Event) -> None:

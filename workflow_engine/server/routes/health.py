@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -9,11 +10,12 @@ from fastapi import APIRouter, Response
 
 from workflow_engine.compiler import LANGUAGE_VERSION
 from workflow_engine.server.answers import answer
+from workflow_engine.server.metrics import CONTENT_TYPE, Metrics
 from workflow_engine.server.work import Workers
 
 
-def router(version: str, workers: Workers) -> APIRouter:
-    """Return the routes of a server of this distribution's ``version``."""
+def router(version: str, unsafe: Sequence[str], workers: Workers, metrics: Metrics) -> APIRouter:
+    """Return the routes of a server of this distribution's ``version``, with the switches that are ``unsafe``."""
     routes = APIRouter()
     identity = str(uuid4())
 
@@ -29,7 +31,16 @@ def router(version: str, workers: Workers) -> APIRouter:
 
     @routes.get("/info")
     async def info() -> dict[str, Any]:
-        """Who answers; clients of the ecosystem look for the first three members."""
-        return {"name": "segflow", "version": version, "uuid": identity, "language_version": LANGUAGE_VERSION}
+        """Who answers; clients of the ecosystem look for the first three members.
+
+        ``unsafe`` says what is switched on that is fit for trusted callers only.
+        """
+        told = {"name": "segflow", "version": version, "uuid": identity, "language_version": LANGUAGE_VERSION}
+        return {**told, "unsafe": list(unsafe)}
+
+    @routes.get("/metrics")
+    async def figures() -> Response:
+        """Figures for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     return routes

@@ -1,0 +1,84 @@
+"""A client's connection, with deadlines for clients that are slow: to ask, or to take their answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import Any, cast
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from workflow_engine.settings import Limits
+
+
+def connections(limits: Limits) -> type[H11Protocol]:
+    """Return the protocol of a server's connections, which share a limit on their number.
+
+    One more than the limit takes the place of the one that has waited longest to finish its request's head; so those
+    that open connections and say little push out each other.
+    """
+    asking: OrderedDict[Connection, None] = OrderedDict()
+
+    class Limited(Connection):
+        """A connection of this server."""
+
+        _limits, _asking = limits, asking
+
+    return Limited
+
+
+class Connection(H11Protocol):
+    """HTTP/1.1 by uvicorn, which knows a deadline only for what comes between two requests."""
+
+    _limits: Limits
+    _asking: OrderedDict[Connection, None]
+    _head_late: asyncio.TimerHandle | None = None
+    _answer_late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            oldest = next(iter(self._asking), self)
+            oldest.transport.abort()
+            self._asking.pop(oldest, None)
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Take in a part of a request."""
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_expecting()
+        elif self._head_late is None:
+            self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadlines."""
+        self._stop_expecting()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client takes its answer more slowly than it is written: from now on it has so much time."""
+        super().pause_writing()
+        self._answer_late = self.loop.call_later(self._limits.send_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        if self._answer_late is not None:
+            self._answer_late.cancel()
+            self._answer_late = None
+        super().resume_writing()
+
+    def _expect_head(self) -> None:
+        self._asking[self] = None
+        self._head_late = self.loop.call_later(self._limits.head_seconds, self._cut)
+
+    def _stop_expecting(self) -> None:
+        self._asking.pop(self, None)
+        if self._head_late is not None:
+            self._head_late.cancel()
+            self._head_late = None
+
+    def _cut(self) -> None:
+        cast(Any, self.transport).abort()
