@@ -97,7 +97,8 @@ def _parameter(kind: str, default: Any = ..., **more: Any) -> dict[str, Any]:
 
 def _toy(name: str, inputs: dict[str, Any], parameters: dict[str, Any], outputs: dict[str, str], **more: Any) -> Any:
     category = more.pop("category", "logic" if outputs else "flow")
-    execution = {"cache": "never", "device": "cpu", **more.pop("execution", {})}
+    asked = more.pop("execution", {})
+    execution = {"cache": "never" if asked.get("stateful") else "by_inputs", "device": "cpu", **asked}
     return {
         "manifest_version": 1,
         "type": f"toy/{name}@v1",

@@ -6,6 +6,7 @@ none of the heavy libraries; they come with the first block that uses them.
 
 from __future__ import annotations
 
+from workflow_engine.cache import ResultCache
 from workflow_engine.compiler import LANGUAGE_VERSION
 from workflow_engine.errors import (
     BlockError,
@@ -33,6 +34,7 @@ __all__ = [
     "Limits",
     "ManifestError",
     "Problem",
+    "ResultCache",
     "RunCancelled",
     "Settings",
     "StepFailed",

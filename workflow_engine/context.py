@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from workflow_engine.cache import Shelf
 from workflow_engine.errors import Problem, RunCancelled
 from workflow_engine.events import Event
 from workflow_engine.recent import Recent
@@ -23,6 +24,13 @@ class ModelSource(Protocol):
 
         Raises:
             WorkflowError: If the id is unknown, or the weights cannot be had or used.
+        """
+
+    def version(self, model_id: str) -> str:
+        """Return what changes whenever the id comes to stand for other weights.
+
+        Raises:
+            WorkflowError: If the id is unknown.
         """
 
 
@@ -62,6 +70,7 @@ class RunContext:
         folder: Below it blocks may write files; ``None`` where they may not.
         allowed_hosts: Hosts, addresses and networks that blocks may call although they are not public.
         shared: What the steps of one session leave for each other: values by key, in spaces by name.
+        kept: What the block has kept of an earlier run, and may keep for a later one.
     """
 
     settings: Settings
@@ -72,6 +81,7 @@ class RunContext:
     folder: Path | None = None
     allowed_hosts: tuple[str, ...] = ()
     shared: Recent[str, dict[str, Any]] = field(default_factory=Recent)
+    kept: Shelf = field(default_factory=Shelf)
 
     def emit(self, event: Event) -> None:
         """Tell every observer."""

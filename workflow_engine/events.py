@@ -28,12 +28,16 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinished:
-    """A step ended well; ``elements`` were computed in ``seconds``, 0 of them when flow control pruned the step."""
+    """A step ended well; ``elements`` were computed in ``seconds``, 0 of them when flow control pruned the step.
+
+    With ``cached`` nothing was computed: what an earlier run gave still holds.
+    """
 
     step: str
     block: str
     elements: int
     seconds: float
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
@@ -32,6 +32,7 @@ from workflow_engine.plan import (
     Plan,
     PlannedStep,
 )
+from workflow_engine.reuse import Gave, Reuse
 from workflow_engine.selectors import StepRef, parse
 
 Decisions: TypeAlias = Mapping[Index, frozenset[str]]
@@ -71,6 +72,7 @@ def execute(
     context: RunContext,
     *,
     workers: int = 1,
+    reuse: Reuse | None = None,
 ) -> Values:
     """Run every step of ``plan``.
 
@@ -81,12 +83,13 @@ def execute(
         extents: The elements of the inputs' batch; the run adds those that steps create.
         context: When to stop, whom to tell, and the resources of blocks.
         workers: How many steps may run at once; the results do not depend on it.
+        reuse: Tells which steps need not run; ``None`` to run all.
 
     Raises:
         StepFailed: If a block raised.
         RunCancelled: If the context says stop.
     """
-    run = _Run(plan, blocks, inputs, extents, context)
+    run = _Run(plan, blocks, inputs, extents, context, reuse)
     started = time.perf_counter()
     context.emit(RunStarted(steps=tuple(step.name for step in plan.steps)))
     try:
@@ -101,14 +104,13 @@ def execute(
 
 @dataclass(slots=True)
 class _Outcome:
-    """What one step did: its values by output and index, or what it decided, or how it failed."""
+    """What one step did: what it gave, or how it failed."""
 
     step: PlannedStep
+    gave: Gave
     seconds: float = 0.0
     elements: int = 0
-    outputs: dict[str, dict[Index, Any]] = field(default_factory=dict)
-    children: dict[Index, int] = field(default_factory=dict)
-    decisions: dict[Index, frozenset[str]] = field(default_factory=dict)
+    cached: bool = False
     error: WorkflowError | None = None
 
 
@@ -122,8 +124,10 @@ class _Run:
         inputs: Mapping[str, Batch],
         extents: Extents,
         context: RunContext,
+        reuse: Reuse | None,
     ) -> None:
         self._plan, self._blocks, self._inputs, self._extents, self._context = plan, blocks, inputs, extents, context
+        self._reuse = reuse
         self._decisions: dict[str, Decisions] = {}
         self._uses = dict(plan.uses)
         self.outputs: dict[str, dict[str, Batch]] = {}
@@ -175,18 +179,22 @@ class _Run:
 
     def _keep(self, outcome: _Outcome) -> None:
         """Store a step's values, and let go of those that nobody will read any more."""
-        step, lineage = outcome.step, outcome.step.output_lineage
+        step, gave, lineage = outcome.step, outcome.gave, outcome.step.output_lineage
         self.seconds[step.name] = outcome.seconds
         if step.type.manifest.execution.output_dimensionality == 1:
-            self._extents.spread(lineage, outcome.children)
-        self._decisions[step.name] = outcome.decisions
-        self.outputs[step.name] = {name: Batch(lineage, values) for name, values in outcome.outputs.items()}
+            self._extents.spread(lineage, gave.children)
+        self._decisions[step.name] = gave.decisions
+        self.outputs[step.name] = {name: Batch(lineage, values) for name, values in gave.outputs.items()}
         for name in (*self._plan.sources(step), *([] if self._uses[step.name] else [step.name])):
             self._uses[name] -= 1
             if self._uses[name] <= 0:
                 self.outputs.pop(name, None)
         finished = StepFinished(
-            step=step.name, block=step.type.name, elements=outcome.elements, seconds=outcome.seconds
+            step=step.name,
+            block=step.type.name,
+            elements=outcome.elements,
+            seconds=outcome.seconds,
+            cached=outcome.cached,
         )
         self._context.emit(finished)
 
@@ -196,13 +204,19 @@ class _Run:
             self._context.emit(StepFailedEvent(step=step.name, block=step.type.name, problem=outcome.error.problem))
 
     def _work(self, step: PlannedStep) -> _Outcome:
-        outcome = _Outcome(step, outputs={name: {} for name in step.type.outputs})
+        outcome = _Outcome(step, Gave({name: {} for name in step.type.outputs}))
         started = time.perf_counter()
         try:
             calls = list(self._calls(step))
             outcome.elements = len(calls)
-            for index, result in self._results(step, calls):
-                self._note(outcome, index, result)
+            recalled = None if self._reuse is None else self._reuse.recall(step, calls)
+            if recalled is not None:
+                outcome.gave, outcome.cached = recalled, True
+            else:
+                for index, result in self._results(step, calls):
+                    _note(step, outcome.gave, index, result)
+                if self._reuse is not None:
+                    self._reuse.keep(step, outcome.gave)
         except RunCancelled as cancelled:
             outcome.error = cancelled
         except Exception as error:  # noqa: BLE001 -- the one boundary between a block's code and the engine
@@ -214,7 +228,7 @@ class _Run:
     def _results(self, step: PlannedStep, calls: list[tuple[Index, dict[str, Any]]]) -> Iterator[tuple[Index, Any]]:
         """Call the block once per element, or once for all of them when it takes the whole batch."""
         block = self._blocks[step.name]
-        extra = {"context": self._context} if block.wants_context else {}
+        extra = {"context": self._context_of(step, calls)} if block.wants_context else {}
         if step.type.manifest.execution.batch == "per_item":
             for index, arguments in calls:
                 self._context.stop.check()
@@ -232,16 +246,8 @@ class _Run:
             raise _bad_result(step, f"gave {len(results)} results for {len(calls)} elements")
         yield from zip((index for index, _ in calls), results, strict=True)
 
-    def _note(self, outcome: _Outcome, index: Index, result: Any) -> None:
-        step = outcome.step
-        if not step.type.outputs:
-            outcome.decisions[index] = _allowed(step, result)
-        elif step.type.manifest.execution.output_dimensionality == 1:
-            outcome.children[index] = len(result)
-            for child, one in enumerate(result):
-                _store(outcome, (*index, child), one)
-        else:
-            _store(outcome, index, result)
+    def _context_of(self, step: PlannedStep, calls: list[tuple[Index, dict[str, Any]]]) -> RunContext:
+        return self._context if self._reuse is None else replace(self._context, kept=self._reuse.shelf(step, calls))
 
     def _calls(self, step: PlannedStep) -> Iterator[tuple[Index, dict[str, Any]]]:
         """Yield index and arguments of every element that the step is to run on."""
@@ -303,17 +309,28 @@ class _Run:
                 return any(missing for missing, _ in members.values()), {k: value for k, (_, value) in members.items()}
 
 
-def _store(outcome: _Outcome, index: Index, result: Any) -> None:
-    names = outcome.outputs.keys()
+def _note(step: PlannedStep, gave: Gave, index: Index, result: Any) -> None:
+    if not step.type.outputs:
+        gave.decisions[index] = _allowed(result)
+    elif step.type.manifest.execution.output_dimensionality == 1:
+        gave.children[index] = len(result)
+        for child, one in enumerate(result):
+            _store(step, gave, (*index, child), one)
+    else:
+        _store(step, gave, index, result)
+
+
+def _store(step: PlannedStep, gave: Gave, index: Index, result: Any) -> None:
+    names = gave.outputs.keys()
     if not isinstance(result, Mapping) or result.keys() != names:
         found = ", ".join(map(str, result)) if isinstance(result, Mapping) else type(result).__name__
-        raise _bad_result(outcome.step, f"gave {found} where its outputs are {', '.join(names)}")
+        raise _bad_result(step, f"gave {found} where its outputs are {', '.join(names)}")
     for name, value in result.items():
         if value is not None:
-            outcome.outputs[name][index] = value
+            gave.outputs[name][index] = value
 
 
-def _allowed(step: PlannedStep, selectors: Any) -> frozenset[str]:
+def _allowed(selectors: Any) -> frozenset[str]:
     targets = [parse(selector) for selector in selectors]
     return frozenset(target.step for target in targets if isinstance(target, StepRef))
 

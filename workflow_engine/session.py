@@ -5,10 +5,13 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 from workflow_engine import inputs, results
+from workflow_engine.batch import Batch
+from workflow_engine.cache import ResultCache
 from workflow_engine.context import RunContext, Stop
 from workflow_engine.events import Event
 from workflow_engine.executor import BoundBlock, execute
@@ -17,6 +20,7 @@ from workflow_engine.plan import Plan, PlannedStep
 from workflow_engine.recent import Recent
 from workflow_engine.registry import Registry
 from workflow_engine.results import RunResult
+from workflow_engine.reuse import Reuse
 from workflow_engine.stages import stage
 from workflow_engine.vision.values import ImageAccess
 
@@ -28,7 +32,14 @@ class Session:
     """
 
     def __init__(
-        self, plan: Plan, registry: Registry, *, context: RunContext, access: ImageAccess, workers: int = 1
+        self,
+        plan: Plan,
+        registry: Registry,
+        *,
+        context: RunContext,
+        access: ImageAccess,
+        workers: int = 1,
+        cache: ResultCache | None = None,
     ) -> None:
         """Import the code of every block that the plan uses.
 
@@ -38,17 +49,19 @@ class Session:
             context: Settings, models and observers for every run.
             access: What an image value may be: whether paths and addresses are allowed, and how large.
             workers: How many steps may run at once.
+            cache: Keeps what steps give, so that those need not run again of which nothing has changed.
 
         Raises:
             ManifestError: If a block's code does not agree with its manifest.
         """
         self.plan = plan
         self._registry, self._context, self._access, self._workers = registry, context, access, workers
+        self._cache = cache
         self._blocks: dict[str, BoundBlock] = {}
         self.reset()
 
     def reset(self) -> None:
-        """Forget all state: the next run is like the first."""
+        """Forget all state: the next run is like the first, but for steps of which nothing has changed."""
         self._blocks = {step.name: _bound(step, self._registry) for step in self.plan.steps}
         self._context = replace(self._context, shared=Recent())
 
@@ -82,7 +95,12 @@ class Session:
         context = replace(self._context, stop=stop or Stop(), observers=watching, sinks=sinks)
         with stage("inputs"):
             batches, extents = inputs.assemble(self.plan, given, self._access)
-        values = execute(self.plan, self._blocks, batches, extents, context, workers=self._workers)
+        reuse = None
+        if self._cache is not None:
+            # What is kept may be parts of these, and must not change with the caller's arrays.
+            batches = {name: Batch(batch.lineage, deepcopy(batch.values)) for name, batch in batches.items()}
+            reuse = Reuse(self._cache, batches, extents, models=context.models)
+        values = execute(self.plan, self._blocks, batches, extents, context, workers=self._workers, reuse=reuse)
         with stage("outputs"):
             outputs = results.assemble(self.plan, values, serialised=serialised, without=without)
         elapsed = time.perf_counter() - started

@@ -35,6 +35,7 @@ class Trace:
         match event:
             case StepFinished():
                 args = {"step": f"$steps.{event.step}", "block": event.block, "elements": event.elements}
+                args |= {"cached": True} if event.cached else {}
                 self._add("step_execution", event.seconds, args)
             case RunFinished():
                 self._add("workflow_run", event.seconds, {})

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workflow_engine import settings as settings_module
+from workflow_engine.cache import ResultCache
 from workflow_engine.compiler import compile_workflow
 from workflow_engine.context import RunContext, Stop
 from workflow_engine.definition import Definition, parse
 from workflow_engine.errors import DefinitionError, Problem
 from workflow_engine.events import Event
+from workflow_engine.library import Library
 from workflow_engine.plan import Plan
 from workflow_engine.registry import Registry, installed
 from workflow_engine.settings import Settings
@@ -67,6 +69,11 @@ class Engine:
             return self._models
 
     @property
+    def library(self) -> Library:
+        """The saved workflows."""
+        return Library(self.settings.saved_workflows, limits=self.settings.limits)
+
+    @property
     def access(self) -> ImageAccess:
         """What an image value of a run may be."""
         from workflow_engine.vision.values import ImageAccess
@@ -89,8 +96,8 @@ class Engine:
         definition = document if isinstance(document, Definition) else parse(document, limits=self.settings.limits)
         return compile_workflow(definition, self.registry)
 
-    def session(self, plan: Plan, *, workers: int = 1) -> Session:
-        """Return a fresh session of a plan."""
+    def session(self, plan: Plan, *, workers: int = 1, cache: ResultCache | None = None) -> Session:
+        """Return a fresh session of a plan; steps of which the cache knows what they will give need not run."""
         from workflow_engine.session import Session
 
         context = RunContext(
@@ -99,7 +106,7 @@ class Engine:
             folder=self.settings.write_folder or (Path.cwd() if self._trusted else None),
             allowed_hosts=self._allowed_hosts,
         )
-        return Session(plan, self.registry, context=context, access=self.access, workers=workers)
+        return Session(plan, self.registry, context=context, access=self.access, workers=workers, cache=cache)
 
 
 class _Lazily:
@@ -110,6 +117,10 @@ class _Lazily:
 
     def get(self, model_id: str, *, device: str, precision: str, resolution: int | None) -> Any:
         return self._engine.models.get(model_id, device=device, precision=precision, resolution=resolution)
+
+    def version(self, model_id: str) -> str:
+        version: str = self._engine.models.version(model_id)
+        return version
 
 
 @cache
@@ -202,9 +213,14 @@ class Workflow:
 
         return in_order(run, given, workers=workers or runs_at_once(self.plan), timeout=timeout)
 
-    def session(self, *, workers: int = 1) -> Session:
-        """Return a session, whose blocks remember earlier runs: for the frames of one video."""
-        return self.engine.session(self.plan, workers=workers)
+    def session(self, *, workers: int = 1, cache: ResultCache | None = None) -> Session:
+        """Return a session, whose blocks remember earlier runs: for the frames of one video.
+
+        With a ``cache`` a step does not run again while its inputs and parameters stay as they were, nor does the
+        network when only the confidence, the classes or the number of objects to keep change. The cache may be given to
+        sessions of several workflows, such as the next version of this one. Arrays in its results are read-only.
+        """
+        return self.engine.session(self.plan, workers=workers, cache=cache)
 
     def video(
         self,

@@ -132,6 +132,15 @@ class ModelPool:
         self._make_room(key)
         return model
 
+    def version(self, model_id: str) -> str:
+        """Return what changes whenever a name or path comes to stand for other weights, or these for other classes.
+
+        Raises:
+            ModelError: If the model is unknown.
+        """
+        entry = self._entry(model_id)
+        return f"{entry.id} {entry.contract!r}"
+
     @property
     def loaded(self) -> tuple[Key, ...]:
         """The models in memory, the least recently used first."""
