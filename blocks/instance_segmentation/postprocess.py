@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -103,15 +104,15 @@ class _Changes(NamedTuple):
 
 
 def _changes(logits: NDArray[np.float32], columns: Axis) -> _Changes:
-    positive = logits > 0
-    across, down = np.flatnonzero(positive.any(axis=0)), np.flatnonzero(positive.any(axis=1))
-    left, right = (columns.starts[max(across[0] - 1, 0)], columns.starts[across[-1] + 1]) if across.size else (0, 0)
-    top, bottom = (max(down[0] - 1, 0), down[-1] + 2) if down.size else (0, 0)
-    cells, share = np.ascontiguousarray(logits[top:bottom].T), columns.weight[left:right, None]
-    # A zero before and after each column: outside the mask, as the cells beyond the rectangle are.
+    x, y, width, height = cv2.boundingRect((logits > 0).view(np.uint8))
+    left, right, top = columns.starts[max(x - 1, 0)], columns.starts[x + width], max(y - 1, 0)
+    cells, share = np.ascontiguousarray(logits[top : y + height + 1].T), columns.weight[left:right, None]
+    before, after = cells[columns.low[left:right]], cells[columns.high[left:right]]
+    before *= 1 - share
+    after *= share
+    # A zero above and below: outside the mask, as all cells beyond the rectangle are.
     samples = np.zeros((right - left, cells.shape[1] + 2), dtype=np.float32)
-    low, high = cells[columns.low[left:right]], cells[columns.high[left:right]]
-    np.add(low * (1 - share), high * share, out=samples[:, 1:-1])
+    np.add(before, after, out=samples[:, 1:-1])
     flat = samples.ravel()
     inside = flat > 0
     place = np.flatnonzero(inside[1:] != inside[:-1])
