@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from workflow_engine.api import BlockError, Image, RunContext, detections
 
 if TYPE_CHECKING:
-    from blocks.instance_segmentation.model import Objects, RfDetrSeg
+    from blocks.instance_segmentation.model import Objects, RfDetrSeg, Seen
 
 
 def instance_segmentation(
@@ -30,8 +30,10 @@ def instance_segmentation(
         ModelError: The model is unknown, or cannot be had, read, or used like this.
     """
     model = _model(context, model_id, resolution=resolution, device=device, precision=precision)
-    pixels = [image.pixels for image in images]
-    found = model.predict(pixels, confidence=confidence, classes=class_filter, max_detections=max_detections)
+    found = (
+        model.choose(seen, confidence=confidence, classes=class_filter, max_detections=max_detections)
+        for seen in _seen(model, images, context)
+    )
     return _results(images, found, model_id, "instance-segmentation", context)
 
 
@@ -53,8 +55,10 @@ def object_detection(
         ModelError: The model is unknown, or cannot be had, read, or used like this.
     """
     model = _model(context, model_id, resolution=resolution, device=device, precision=precision)
-    pixels = [image.pixels for image in images]
-    found = model.detect(pixels, confidence=confidence, classes=class_filter, max_detections=max_detections)
+    found = (
+        model.choose_boxes(seen, confidence=confidence, classes=class_filter, max_detections=max_detections)
+        for seen in _seen(model, images, context)
+    )
     return _results(images, found, model_id, "object-detection", context)
 
 
@@ -66,6 +70,17 @@ def _model(context: RunContext, model_id: str, *, resolution: int | None, device
         message = f"The model {model_id!r} is no RF-DETR-Seg, which this block needs."
         raise BlockError(message, hint="Use the block that belongs to the model.", code="model_family", whose="author")
     return model
+
+
+def _seen(model: RfDetrSeg, images: Sequence[Image], context: RunContext) -> Iterator[Seen]:
+    """Yield what the network sees in each image, which it need not look at again when only the choice changes."""
+    kept: list[Seen | None] = [context.kept.get(f"seen {number}") for number in range(len(images))]
+    looks = model.look([image.pixels for image, seen in zip(images, kept, strict=True) if seen is None])
+    for number, known in enumerate(kept):
+        seen = next(looks) if known is None else known
+        yield seen
+        # Not before: the mask maps that were made meanwhile are part of it, and of its size.
+        context.kept.put(f"seen {number}", seen)
 
 
 def _results(
