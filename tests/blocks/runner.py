@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from workflow_engine.cache import sealed
 from workflow_engine.context import RunContext
 from workflow_engine.registry import Registry
 from workflow_engine.settings import load
@@ -63,6 +64,7 @@ class BlockRunner:
         extra = {"context": replace(self.context, **context)} if wants_context else {}
 
         def run(**fields: Any) -> Any:
+            sealed(fields)  # arrays that are kept for a later run cannot be written to
             given = dict(_checked(kind, name, value) for name, value in fields.items())
             arguments = {**unset, **kind.defaults, **kind.fixed, **given}
             if kind.manifest.execution.batch == "whole_batch":
@@ -80,8 +82,7 @@ def _checked(kind: StepType, name: str, value: Any) -> tuple[str, Any]:
     field = kind.fields[name]
     is_json = not isinstance(value, Detections | Image) and field.element_kinds is None
     if field.schema is not None and field.role == "parameter" and is_json:
-        faults = list(field.checker.iter_errors(value))
-        assert not faults, f"{name}: {faults[0].message}"
+        assert [text for _, text, _ in field.checker.faults(value)] == [], name
     return field.target, value
 
 
