@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"torch", "transformers", "supervision", "cv2", "numpy", "fastapi", "uvicorn", "starlette", "PIL", "scipy"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "supervision",
+    "cv2",
+    "numpy",
+    "fastapi",
+    "uvicorn",
+    "starlette",
+    "PIL",
+    "scipy",
+    "av",
+}
 WORKFLOW = "examples/count_fasteners/workflow.json"
 
 

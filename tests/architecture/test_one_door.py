@@ -45,13 +45,18 @@ def test_the_environment_is_read_in_the_settings() -> None:
 
 def test_sockets_are_opened_by_the_fetcher_by_pull_and_to_listen() -> None:
     found = set(uses("socket", "http.client", "urllib.request", "requests", "httpx", "aiohttp"))
-    allowed = {"workflow_engine/vision/fetch.py", "workflow_engine/models/pull.py", "workflow_engine/server/serve.py"}
-    assert found == allowed
+    allowed = ("vision/fetch", "models/pull", "server/serve", "stream/rules")
+    assert found == {f"workflow_engine/{name}.py" for name in allowed}
 
 
 def test_bytes_become_pixels_in_decode() -> None:
     decoders = ("cv2.imdecode", "cv2.imread", "cv2.imdecodemulti", "cv2.imreadmulti", "PIL.Image", "PIL")
     assert set(uses(*decoders)) == {"workflow_engine/vision/decode.py"}
+
+
+def test_videos_are_opened_by_the_stream() -> None:
+    stream = {f"workflow_engine/stream/{name}.py" for name in ("encode", "files", "reader")}
+    assert set(uses("av.open", "cv2.VideoCapture", "cv2.VideoWriter")) == stream
 
 
 def test_a_pickle_is_loaded_once() -> None:

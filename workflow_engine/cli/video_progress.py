@@ -35,6 +35,7 @@ class Progress:
         self._began = time.monotonic()
         self._moments: deque[float] = deque(maxlen=RECENT)
         self._bar: Any = None
+        self._written = 0
         self.failure: Problem | None = None
         """Why the first of the frames that failed did."""
 
@@ -53,6 +54,7 @@ class Progress:
     def note(self, result: FrameResult) -> None:
         """Take in that a frame is done."""
         self._moments.append(time.monotonic())
+        self._written += 1
         self.failure = self.failure or result.problem
         self._bar.update(self._bar.task_ids[0], description=self._line())
 
@@ -73,10 +75,12 @@ class Progress:
 
     def _stages(self, account: Account) -> str:
         """Say what a frame costs at each stage; the stages work at the same time."""
-        done = max(account.processed, 1)
-        stages = {"decode": account.decode_seconds / max(account.read, 1), "run": account.run_seconds / done}
+        stages = {
+            "decode": account.decode_seconds / max(account.read, 1),
+            "run": account.run_seconds / max(account.processed, 1),
+        }
         if self._sinks:
-            stages["write"] = sum(sink.seconds for sink in self._sinks.values()) / done
+            stages["write"] = sum(sink.seconds for sink in self._sinks.values()) / max(self._written, 1)
         return ", ".join(f"{name} {1000 * seconds:.1f} ms" for name, seconds in stages.items())
 
     def summarise(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,9 @@ FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,mjpe
 PLAIN = {"protocol_whitelist": "pipe", "format_whitelist": FORMATS}
 BUFFER = 1 << 18
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECONDS = 1_000_000
+END_SECONDS = 1.0
+"""How long before the end of a whole video its last frame may lie: its sound may go on for a little."""
 TURNED = 90  # degrees: the step in which pictures are turned
 
 
@@ -57,12 +60,12 @@ class FileSource:
             InputError: The file cannot be opened (``video_unreadable``), or its pictures are too large
                 (``video_too_large``).
         """
-        with closing(self._opened()) as container:
+        with self._opened() as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             info = None
             start = _recorded(container)
-            first = -1.0
+            first = seconds = 0.0
             number, began = 0, time.perf_counter()
             for decoded in self._decoded(container, stream, tell):
                 info = info or self._info(stream, decoded)
@@ -81,29 +84,37 @@ class FileSource:
                 if stopped.is_set():
                     return
                 began = time.perf_counter()
-            if not number:
-                tell("empty", f"The video {self.name!r} holds no frame that can be decoded.")
-            elif stream.frames > number:
-                tell("damaged", f"The video {self.name!r} declares {stream.frames} frames and has only {number}.")
+            self._tell_what_lacks(container, number, seconds, tell)
 
-    def _opened(self) -> InputContainer:
+    def _tell_what_lacks(self, container: InputContainer, frames: int, reached: float, tell: Tell) -> None:
+        """Tell when there are fewer frames than the file declares, or they end before it does."""
+        declared, length = container.streams.video[0].frames, (container.duration or 0) / MICROSECONDS
+        if not frames:
+            tell("empty", f"The video {self.name!r} holds no frame that can be decoded.")
+        elif declared > frames:
+            tell("damaged", f"The video {self.name!r} declares {declared} frames and has only {frames}.")
+        elif length - reached > END_SECONDS:
+            tell("damaged", f"The video {self.name!r} declares {length:.1f} s and its frames end at {reached:.1f} s.")
+
+    @contextmanager
+    def _opened(self) -> Iterator[InputContainer]:
         import av
 
         if not self._path.is_file():
             raise self._unreadable("is not there, or is no file")
-        try:
-            file = self._path.open("rb")
-        except OSError as error:
-            raise self._unreadable(f"cannot be opened: {(error.strerror or '').lower()}") from error
-        try:
-            container = av.open(file, "r", options=PLAIN, buffer_size=BUFFER)
-        except (av.FFmpegError, ValueError) as error:
-            file.close()
-            raise self._unreadable("is no video, is of a rare format, or is cut short at its beginning") from error
-        if not container.streams.video:
-            container.close()
-            raise self._unreadable("has no pictures")
-        return container
+        if not self._path.stat().st_size:
+            raise self._unreadable("is empty")
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(self._path.open("rb"))
+                container = stack.enter_context(av.open(file, "r", options=PLAIN, buffer_size=BUFFER))
+            except (av.FFmpegError, ValueError) as error:
+                raise self._unreadable("is no video, is of a rare format, or lacks its beginning or its end") from error
+            except OSError as error:
+                raise self._unreadable(f"cannot be opened: {(error.strerror or '').lower()}") from error
+            if not container.streams.video:
+                raise self._unreadable("has no pictures")
+            yield container
 
     def _decoded(self, container: InputContainer, stream: VideoStream, tell: Tell) -> Iterator[VideoFrame]:
         """Yield what can be decoded, and tell once of what cannot."""

@@ -1,0 +1,104 @@
+"""``segflow video``: what it writes, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import ROOT, Segflow
+from tests.unit.stream.clips import BLUR, steady, times
+
+
+@pytest.fixture
+def blur(tmp_path: Path) -> Path:
+    path = tmp_path / "blur.json"
+    path.write_text(json.dumps(BLUR))
+    return path
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return steady(tmp_path / "clip.mp4", 10)
+
+
+def test_everything_at_once_and_the_books_balance(segflow: Segflow, blur: Path, clip: Path, tmp_path: Path) -> None:
+    out, rows, table, frames = (tmp_path / name for name in ("out.mp4", "out.jsonl", "out.csv", "frames"))
+    done = segflow(
+        *("video", blur, "--source", clip, "--every", "3"),
+        *("--out", out, "--jsonl", rows, "--csv", table, "--frames", frames),
+    )
+    assert done.code == 0, done.err
+    assert "clip.mp4: 10 frames read: 4 processed, 6 left out" in done.out
+    assert times(out) == [0, 0.12, 0.24, 0.36]
+    assert [json.loads(line)["frame"] for line in rows.read_text().splitlines()] == [1, 4, 7, 10]
+    assert len(table.read_text().splitlines()) == 5
+    assert len(list(frames.iterdir())) == 4
+
+
+def test_several_sources_get_a_video_each(segflow: Segflow, blur: Path, clip: Path, tmp_path: Path) -> None:
+    other = steady(tmp_path / "other.mp4", 4)
+    done = segflow("video", blur, "--source", clip, other, "--out", tmp_path / "out.mp4")
+    assert done.code == 0, done.err
+    assert [len(times(tmp_path / f"out-{number}.mp4")) for number in (0, 1)] == [10, 4]
+    assert "other.mp4: 4 frames read: 4 processed" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--source", "missing.mp4"], "The video 'missing.mp4' is not there"),
+        (["--source", "rtsp://me:secret@127.0.0.1:9/x"], "The source 'rtsp://127.0.0.1:9/x' cannot be opened"),
+        (["--source", "ftp://me:secret@host/x"], "The video source 'ftp://host/x' is no file, and no address"),
+        (["--source", "a.mp4", "--output", "pictur", "--out", "a.mp4"], "Did you mean 'picture'?"),
+        (["--source", "a.mp4", "--out", "a.gif"], "an ending that is not known"),
+        (["--source", "a.mp4", "--param", "x=1"], "The workflow has no input 'x'"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_one_sentence(segflow: Segflow, blur: Path, arguments: list[str], said: str) -> None:
+    done = segflow("video", blur, *arguments)
+    assert done.code == 1
+    assert said in done.err
+    assert "secret" not in done.out + done.err
+    assert done.err.count("error:") == 1
+
+
+def test_a_workflow_without_a_picture_cannot_be_shown(segflow: Segflow, clip: Path, tmp_path: Path) -> None:
+    document = {**BLUR, "outputs": [{"type": "JsonField", "name": "all", "selector": "$steps.blurred.*"}]}
+    path = tmp_path / "plain.json"
+    path.write_text(json.dumps(document))
+    done = segflow("video", path, "--source", clip, "--out", tmp_path / "out.mp4")
+    assert done.code == 1
+    assert "no output with an annotated picture" in done.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
+def test_a_signal_ends_the_run_and_finishes_the_files(blur: Path, tmp_path: Path, number: signal.Signals) -> None:
+    clip = steady(tmp_path / "long.mp4", 2500, size=(640, 480))
+    out, rows = tmp_path / "out.mp4", tmp_path / "out.jsonl"
+    command = ["video", str(blur), "--source", str(clip), "--out", str(out), "--jsonl", str(rows)]
+    environment = {**os.environ, "SEGFLOW_HOME": str(tmp_path / "home")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "workflow_engine.cli", *command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not rows.exists() or rows.read_bytes().count(b"\n") < 5:
+            assert process.poll() is None
+        process.send_signal(number)
+        said, complaints = process.communicate(timeout=30)
+    assert process.returncode == 130, complaints
+    written = rows.read_text().splitlines()
+    assert 5 <= len(written) < 2500
+    assert len(times(out)) == len(written)
+    assert f"{len(written)} processed" in said
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []

@@ -1,0 +1,61 @@
+"""Videos made for a test: frames whose brightness tells their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+CLOCK = Fraction(1, 1000)
+STEP = 5
+"""Grey levels between a frame and the next: more than what the codec changes."""
+
+BLUR: dict[str, Any] = {
+    "version": "1.0",
+    "inputs": [{"type": "WorkflowImage", "name": "image"}],
+    "steps": [{"type": "core/image_blur@v1", "name": "blurred", "image": "$inputs.image"}],
+    "outputs": [
+        {"type": "JsonField", "name": "picture", "selector": "$steps.blurred.image"},
+    ],
+}
+
+
+def write(path: Path, milliseconds: Sequence[int], *, size: tuple[int, int] = (64, 48)) -> Path:
+    """Write a video with a frame at each of the times; ``size`` is (width, height)."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"g": "10"})
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.codec_context.time_base = CLOCK
+        container.start_encoding()
+        for number, moment in enumerate(milliseconds):
+            pixels = np.full((size[1], size[0], 3), grey(number), np.uint8)
+            frame = av.VideoFrame.from_ndarray(pixels, format="bgr24")
+            frame.pts, frame.time_base = moment, CLOCK
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def steady(path: Path, frames: int, **more: Any) -> Path:
+    """Write a video of 25 frames a second."""
+    return write(path, range(0, 40 * frames, 40), **more)
+
+
+def grey(number: int) -> int:
+    """Return how bright the frame at this place is."""
+    return 10 + STEP * (number % 48)
+
+
+def place(pixels: Any) -> int:
+    """Return the place of a frame, of up to 48, by its brightness; the way to the codec and back takes off some 3."""
+    return round((float(pixels.mean()) - 7) / STEP)
+
+
+def times(path: Path) -> list[float]:
+    """Return when each frame of a video is shown, in seconds."""
+    with av.open(str(path)) as container:
+        return [round(float(frame.time), 4) for frame in container.decode(video=0)]

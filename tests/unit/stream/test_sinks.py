@@ -1,0 +1,166 @@
+"""Where results go: files that any player and any program reads, whole or absent."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from tests.unit.stream.clips import BLUR, steady, times, write
+from workflow_engine import InputError, Workflow, WorkflowError
+from workflow_engine.stream.encode import VideoFile
+from workflow_engine.stream.frame import SourceInfo
+from workflow_engine.stream.records import pictures
+from workflow_engine.stream.sinks import AnnotatedVideo, CsvTable, JsonLines, PictureFolder, Queued, Sink, Webhook
+
+INFO = SourceInfo(width=64, height=48, fps=25)
+COUNTED: dict[str, Any] = {
+    **BLUR,
+    "steps": [
+        *BLUR["steps"],
+        {"type": "core/buffer@v1", "name": "last", "data": "$inputs.note", "length": 2},
+    ],
+    "inputs": [*BLUR["inputs"], {"type": "WorkflowParameter", "name": "note", "default_value": "fine"}],
+    "outputs": [
+        *BLUR["outputs"],
+        {"type": "JsonField", "name": "note", "selector": "$inputs.note"},
+        {"type": "JsonField", "name": "last", "selector": "$steps.last.output"},
+        {"type": "JsonField", "name": "all", "selector": "$steps.blurred.*"},
+    ],
+}
+
+
+def through(workflow: Workflow, path: Path, sink: Sink) -> None:
+    queued = Queued(sink, called="it")
+    try:
+        for result in workflow.video(path):
+            queued.write(result)
+    finally:
+        queued.close()
+
+
+def test_an_annotated_video_is_h264_that_any_player_shows_with_the_times_of_its_source(tmp_path: Path) -> None:
+    moments = [0, 40, 500, 540, 1700]
+    out = tmp_path / "out.mp4"
+    through(Workflow(BLUR), write(tmp_path / "vfr.mp4", moments), AnnotatedVideo(out, "picture", sources=1))
+    assert times(out) == [moment / 1000 for moment in moments]
+    with av.open(str(out)) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.name, context.pix_fmt, context.width, context.height) == ("h264", "yuv420p", 64, 48)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "vfr.mp4"]
+
+
+def test_odd_sizes_are_made_even_and_it_is_said(tmp_path: Path) -> None:
+    video = VideoFile(tmp_path / "odd.mp4")
+    for number in range(3):
+        video.add(np.full((47, 63, 3), 90, np.uint8), number / 25, INFO)
+    video.close()
+    with av.open(str(tmp_path / "odd.mp4")) as container:
+        (frame, *_) = container.decode(video=0)
+        assert (frame.width, frame.height) == (64, 48)
+        assert abs(float(frame.to_ndarray(format="bgr24")[-1].mean()) - 90) < 8
+    assert ["even sizes" in remark for remark in video.remarks] == [True]
+
+
+def test_a_video_whose_pictures_change_their_size_keeps_its_own(tmp_path: Path) -> None:
+    video = VideoFile(tmp_path / "a.mp4")
+    for number, size in enumerate([(48, 64), (96, 128), (48, 64), (30, 30)]):
+        video.add(np.full((*size, 3), 90, np.uint8), number / 25, INFO)
+    video.close()
+    assert len(times(tmp_path / "a.mp4")) == 4
+
+
+def test_times_that_stand_still_go_on_by_a_tick(tmp_path: Path) -> None:
+    video = VideoFile(tmp_path / "a.mp4")
+    for _ in range(3):
+        video.add(np.zeros((48, 64), np.uint8), 0.0, replace(INFO, clock=Fraction(1, 25)))
+    video.close()
+    assert times(tmp_path / "a.mp4") == [0, 0.04, 0.08]
+
+
+def test_colours_come_out_as_they_went_in(tmp_path: Path) -> None:
+    video = VideoFile(tmp_path / "a.mp4")
+    colours = [(30, 60, 200), (200, 60, 30), (60, 200, 30), (128, 128, 128)]
+    for number, colour in enumerate(colours):
+        video.add(np.full((48, 64, 3), colour, np.uint8), number / 25, INFO)
+    video.close()
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        found = [frame.to_ndarray(format="bgr24").mean(axis=(0, 1)) for frame in container.decode(video=0)]
+    assert np.abs(np.array(found) - np.array(colours)).max() < 8
+
+
+def test_a_video_without_a_frame_is_no_file(tmp_path: Path) -> None:
+    VideoFile(tmp_path / "a.mp4").close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ending_that_is_not_known(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="ending that is not known"):
+        VideoFile(tmp_path / "a.gif")
+
+
+def test_a_video_that_cannot_be_written_is_one_clear_error_and_leaves_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "nowhere" / "out.mp4"
+    with pytest.raises(WorkflowError, match="it cannot be written: no such file"):
+        through(Workflow(BLUR), steady(tmp_path / "a.mp4", 20), AnnotatedVideo(out, "picture", sources=1))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full to stand for a full disk")
+def test_a_full_disk_is_one_clear_error(tmp_path: Path) -> None:
+    workflow = Workflow(COUNTED)
+    with pytest.raises(WorkflowError, match="it cannot be written: no space left") as raised:
+        through(workflow, steady(tmp_path / "a.mp4", 20), JsonLines(Path("/dev/full"), workflow.plan))
+    assert raised.value.problem.whose == "operator"
+
+
+def test_lines_of_json(tmp_path: Path) -> None:
+    workflow = Workflow(COUNTED)
+    through(workflow, steady(tmp_path / "a.mp4", 3), JsonLines(tmp_path / "out.jsonl", workflow.plan))
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [(row["source"], row["frame"], row["seconds"]) for row in rows] == [
+        ("0", 1, 0),
+        ("0", 2, 0.04),
+        ("0", 3, 0.08),
+    ]
+    assert rows[2]["outputs"] == {"note": "fine", "last": ["fine", "fine"], "all": {}}
+    assert rows[2]["timestamp"] == "1970-01-01T00:00:00.080000+00:00"
+
+
+def test_a_table(tmp_path: Path) -> None:
+    workflow = Workflow(COUNTED)
+    through(workflow, steady(tmp_path / "a.mp4", 2), CsvTable(tmp_path / "out.csv", workflow.plan))
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["frame"] for row in rows] == ["1", "2"]
+    assert rows[1]["note"] == "fine"
+    assert json.loads(rows[1]["last"]) == ["fine", "fine"]
+    assert rows[1]["error"] == ""
+    assert "picture" not in rows[0]
+
+
+def test_a_folder_of_pictures(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "frames"
+    through(Workflow(BLUR), steady(tmp_path / "a.mp4", 3), PictureFolder(out, "picture"))
+    assert sorted(path.name for path in out.iterdir()) == ["0-000001.jpg", "0-000002.jpg", "0-000003.jpg"]
+    assert all(path.read_bytes().startswith(b"\xff\xd8") for path in out.iterdir())
+
+
+def test_a_webhook_that_does_not_answer_is_given_up_and_the_run_goes_on(tmp_path: Path) -> None:
+    workflow = Workflow(COUNTED)
+    sink = Webhook("http://127.0.0.1:9/", workflow.plan, allowed_hosts=("127.0.0.1",))
+    through(workflow, steady(tmp_path / "a.mp4", 10), sink)
+    (remark,) = sink.remarks
+    assert "missed 10" in remark
+    assert "given up" in remark
+
+
+def test_which_outputs_are_pictures() -> None:
+    assert pictures(Workflow(COUNTED).plan) == ["picture"]
