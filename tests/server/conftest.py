@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -18,36 +19,62 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs: a client of it, its process, and what it logs."""
+
+    client: httpx.Client
+    process: subprocess.Popen[str]
+    home: Path
+
+    def log(self) -> str:
+        return (self.home / "server.log").read_text()
+
+
 @contextmanager
-def served(
-    home: Path, *arguments: str, stop: signal.Signals = signal.SIGTERM, **environment: str
-) -> Iterator[httpx.Client]:
-    """Start a server on a free port, lend a client of it, and end it by a signal; its log must hold no traceback."""
-    command = [sys.executable, "-m", "workflow_engine.cli", "serve", "--port", "0", *arguments]
+def serving(home: Path, *arguments: str, stop: signal.Signals = signal.SIGTERM, **environment: str) -> Iterator[Server]:
+    """Start a server on a free port and end it by a signal, if it has not ended by then."""
+    command = [sys.executable, "-m", "workflow_engine.cli", "serve", "--port", "0", "--log-json", *arguments]
     env = {**os.environ, "SEGFLOW_HOME": str(home), "PYTHONUNBUFFERED": "1", **environment}
-    log = home / "server.log"
-    with log.open("wb") as errors:
+    with (home / "server.log").open("wb") as errors:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=errors, text=True)
     assert process.stdout is not None
     with process:
         try:
             line = process.stdout.readline()
             address = re.search(r"http://\S+", line)
-            assert address, f"no address in {line!r}: {log.read_text()}"
+            assert address, f"no address in {line!r}: {(home / 'server.log').read_text()}"
             with httpx.Client(base_url=address[0], timeout=60, trust_env=False) as client:
                 ready(client)
-                yield client
+                yield Server(client, process, home)
         finally:
             process.send_signal(stop)
-            process.wait(timeout=30)
-    assert process.returncode == 0, log.read_text()
-    assert "Traceback" not in log.read_text()
+            process.wait(timeout=40)
+
+
+@contextmanager
+def served(
+    home: Path, *arguments: str, stop: signal.Signals = signal.SIGTERM, **environment: str
+) -> Iterator[httpx.Client]:
+    """Start a server and lend a client of it; it must end well, and its log must hold no traceback."""
+    with serving(home, *arguments, stop=stop, **environment) as server:
+        yield server.client
+    assert server.process.returncode == 0, server.log()
+    assert "Traceback" not in server.log()
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait for something to happen; a test that waits in vain fails instead of hanging."""
+    for _ in range(6000):
+        if happened():
+            return
+        time.sleep(0.01)
+    pytest.fail("it never happened")
 
 
 def ready(client: httpx.Client) -> None:
     """Wait until the server is ready."""
-    while client.get("/readiness").status_code != 200:
-        time.sleep(0.02)
+    until(lambda: client.get("/readiness").status_code == 200)
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,17 @@ from starlette.types import Scope
 
 from workflow_engine.errors import InputError, Problem
 
-OPEN = frozenset({"/healthz", "/readiness", "/info"})
-"""Paths that answer without a token: probes, and who answers here."""
+OPEN = frozenset(
+    {
+        "/healthz",
+        "/readiness",
+        "/info",
+        "/openapi.json",
+        "/docs",
+        *(f"/docs/{name}" for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")),
+    }
+)
+"""Paths that answer without a token: probes, who answers here, and the page of the API."""
 
 _IN_BODY = re.compile(rb'"api_key"\s*:\s*("(?:[^"\\]|\\.){1,1000}")')
 _MOST_KEYS = 8
@@ -31,7 +40,7 @@ def shown(scope: Scope) -> list[str]:
     return [*parse_qs(scope["query_string"].decode("latin-1")).get("api_key", ()), *bearer]
 
 
-def in_body(body: bytes | bytearray) -> list[str]:
+def in_body(body: bytes) -> list[str]:
     """Return the first values of members ``api_key`` of a JSON body, without reading the rest of it."""
     found = []
     for match in islice(_IN_BODY.finditer(body), _MOST_KEYS):

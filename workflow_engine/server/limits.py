@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import anyio
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workflow_engine.errors import InputError, Problem, WorkflowError
@@ -109,13 +110,14 @@ class Intake:
         """Handle one request."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        body = bytearray()
+        body = b""
         try:
             self._check_announced(scope)
-            if not await self._take(body, receive):
-                return None
+            body = await self._take(receive)
             self._check_token(scope, body)
-            return await self._app(scope, _replay(bytes(body), receive), send)
+            return await self._app(scope, _replay(body, receive), send)
+        except ClientDisconnect:
+            return None
         except WorkflowError as error:
             return await refusal(error, scope)(scope, receive, send)
         finally:
@@ -136,35 +138,42 @@ class Intake:
         if (size is None or size > SMALL) and self._workers.full:
             raise overloaded()
 
-    async def _take(self, body: bytearray, receive: Receive) -> bool:
-        """Read the body; false when the client left before its end."""
-        with anyio.move_on_after(self._limits.body_seconds) as waiting:
-            more = True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return False
-                piece = message.get("body", b"")
-                body += piece
-                self._held += len(piece)
-                more = message.get("more_body", False)
-                if len(body) > self._limits.body_bytes:
-                    raise self._too_large()
-                if self._held > self._limits.bodies_bytes:
-                    raise overloaded()
-        if waiting.cancelled_caught:
-            late = f"The request's body did not arrive within {self._limits.body_seconds:g} s."
-            raise InputError(Problem(code="body_late", message=late, whose="caller"))
-        return True
+    async def _take(self, receive: Receive) -> bytes:
+        """Read the body, which counts as held from now on."""
+        body = bytearray()
+        try:
+            with anyio.move_on_after(self._limits.body_seconds):
+                more = True
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    piece = message.get("body", b"")
+                    body += piece
+                    self._held += len(piece)
+                    more = message.get("more_body", False)
+                    if len(body) > self._limits.body_bytes:
+                        raise self._too_large()
+                    if self._held > self._limits.bodies_bytes:
+                        raise overloaded()
+                return bytes(body)
+            raise self._too_late()
+        except BaseException:
+            self._held -= len(body)
+            raise
 
     def _wants_token(self, scope: Scope) -> bool:
         return self._token is not None and scope["path"] not in access.OPEN
 
-    def _check_token(self, scope: Scope, body: bytearray) -> None:
+    def _check_token(self, scope: Scope, body: bytes) -> None:
         """Look into the body for the key of a request that has shown none before it."""
         wanted = self._wants_token(scope) and not access.shown(scope)
         if wanted and not access.fits(self._token, access.in_body(body)):
             raise access.wanted()
+
+    def _too_late(self) -> InputError:
+        message = f"The request's body did not arrive within {self._limits.body_seconds:g} s."
+        return InputError(Problem(code="body_late", message=message, whose="caller"))
 
     def _too_large(self) -> InputError:
         most = self._limits.body_bytes
