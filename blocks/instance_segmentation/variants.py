@@ -26,6 +26,7 @@ class Variant:
         file: Name under which upstream keeps the weights.
         remote: Name of the weights at the base address.
         md5: Their checksum.
+        project: Name and version of the ecosystem's project of it, which its client sends in the place of the id.
         facts: Published figures; ``t4_ms`` is of the TensorRT FP16 engine alone.
         hidden: Width of the backbone.
         layers: Layers of the backbone; features are taken after each quarter of them.
@@ -45,6 +46,7 @@ class Variant:
     file: str
     remote: str
     md5: str
+    project: str | None = None
     facts: Mapping[str, float] = field(default_factory=dict, hash=False)
     hidden: int = 384
     layers: int = 12
@@ -61,9 +63,10 @@ class Variant:
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        """Other names: upstream's class, and the ecosystem's second spelling of the largest."""
+        """Other names: upstream's class, the ecosystem's project, and its second spelling of the largest."""
         doubled = (self.id.replace("2x", "xx"),) if "2x" in self.name else ()
-        return (*doubled, f"RFDETRSeg{self.spelled}")
+        project = (self.project,) if self.project else ()
+        return (*doubled, f"RFDETRSeg{self.spelled}", *project)
 
     @property
     def step(self) -> int:
@@ -110,6 +113,7 @@ VARIANTS = (
         file="rf-detr-seg-nano.pt",
         remote="rf-detr-seg-n-ft.pth",
         md5="9995497791d0ff1664a1d9ddee9cfd20",
+        project="coco-dataset-vdnr1/41",
         facts={"params_m": 33.6, "coco_mask_ap50": 63.0, "coco_mask_ap": 40.3, "t4_ms": 3.4},
     ),
     Variant(
@@ -122,6 +126,7 @@ VARIANTS = (
         file="rf-detr-seg-small.pt",
         remote="rf-detr-seg-s-ft.pth",
         md5="0a2a3006381d0c42853907e700eadd08",
+        project="coco-dataset-vdnr1/36",
         facts={"params_m": 33.7, "coco_mask_ap50": 66.2, "coco_mask_ap": 43.1, "t4_ms": 4.4},
     ),
     Variant(
@@ -134,6 +139,7 @@ VARIANTS = (
         file="rf-detr-seg-medium.pt",
         remote="rf-detr-seg-m-ft.pth",
         md5="a49af1562c3719227ad43d0ca53b4c7a",
+        project="coco-dataset-vdnr1/37",
         facts={"params_m": 35.7, "coco_mask_ap50": 68.4, "coco_mask_ap": 45.3, "t4_ms": 5.9},
     ),
     Variant(
@@ -146,6 +152,7 @@ VARIANTS = (
         file="rf-detr-seg-large.pt",
         remote="rf-detr-seg-l-ft.pth",
         md5="275f7b094909544ed2841c94a677d07e",
+        project="coco-dataset-vdnr1/38",
         facts={"params_m": 36.2, "coco_mask_ap50": 70.5, "coco_mask_ap": 47.1, "t4_ms": 8.8},
     ),
     Variant(
@@ -158,6 +165,7 @@ VARIANTS = (
         file="rf-detr-seg-xlarge.pt",
         remote="rf-detr-seg-xl-ft.pth",
         md5="3693b35d0eea86ebb3e0444f4a611fba",
+        project="coco-dataset-vdnr1/39",
         facts={"params_m": 38.1, "coco_mask_ap50": 72.2, "coco_mask_ap": 48.8, "t4_ms": 13.5},
     ),
     Variant(
@@ -170,6 +178,7 @@ VARIANTS = (
         file="rf-detr-seg-xxlarge.pt",
         remote="rf-detr-seg-2xl-ft.pth",
         md5="040bc3412af840fa8a47e0ff69b552ba",
+        project="coco-dataset-vdnr1/40",
         facts={"params_m": 38.6, "coco_mask_ap50": 73.1, "coco_mask_ap": 49.9, "t4_ms": 21.8},
     ),
     Variant(
@@ -182,6 +191,7 @@ VARIANTS = (
         file="rf-detr-seg-preview.pt",
         remote="rf-detr-seg-preview.pt",
         md5="e35820c28fb86080558123e47a5e49ca",
+        project="coco-dataset-vdnr1/26",
     ),
 )
 

@@ -7,6 +7,8 @@ import random
 from typing import Any
 
 import orjson
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
@@ -40,6 +42,27 @@ def refusal(error: WorkflowError, scope: Scope, *, debug: bool = False) -> Respo
     if status == 401:
         response.headers["www-authenticate"] = "Bearer"
     return response
+
+
+async def misdirected(request: Request, error: Exception) -> Response:
+    """Return the response for a request that no route takes."""
+    assert isinstance(error, HTTPException), "registered for nothing else"
+    if error.status_code == 405:
+        code, message = "method_not_allowed", f"This address does not take {request.method[:20]}."
+    else:
+        code, message = "not_found", "There is nothing at this address."
+    problem = Problem(code=code, message=message, hint="The page /docs lists what there is.", whose="caller")
+    response = refusal(WorkflowError(problem), request.scope)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def misshapen(request: Request, error: Exception) -> Response:
+    """Return the response for a path or query that does not fit its route."""
+    assert isinstance(error, RequestValidationError), "registered for nothing else"
+    first = error.errors()[0]
+    message = f"The request does not fit: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}."
+    return refusal(WorkflowError(Problem(code="bad_request", message=message, whose="caller")), request.scope)
 
 
 async def internal_error(request: Request, error: Exception) -> Response:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from workflow_engine import __version__
 from workflow_engine.errors import WorkflowError
-from workflow_engine.server.answers import internal_error, refusal
+from workflow_engine.server.answers import internal_error, misdirected, misshapen, refusal
 from workflow_engine.server.limits import Intake, LocalOnly, RequestId
 from workflow_engine.server.metrics import Metrics
 from workflow_engine.server.observed import Observed
-from workflow_engine.server.routes import health, workflows
+from workflow_engine.server.routes import docs, health, introspection, library, models, workflows
 from workflow_engine.server.traces import Traces
 from workflow_engine.server.work import Workers
 from workflow_engine.workflow import Engine
@@ -28,9 +30,13 @@ def create_app(engine: Engine, workers: Workers, metrics: Metrics, traces: Trace
         return refusal(error, request.scope, debug=settings.debug)
 
     app.add_exception_handler(WorkflowError, refused)
+    app.add_exception_handler(HTTPException, misdirected)
+    app.add_exception_handler(RequestValidationError, misshapen)
     app.add_exception_handler(Exception, internal_error)
     app.include_router(health.router(app.version, settings.unsafe, workers, metrics))
-    app.include_router(workflows.router(workers))
+    for routes in (library, introspection, models, workflows):
+        app.include_router(routes.router(workers))
+    app.include_router(docs.router(app.title, app.openapi_url or ""))
     app.add_middleware(Intake, settings=settings, workers=workers)
     if settings.api_token is None:
         app.add_middleware(LocalOnly, names=settings.server_names)

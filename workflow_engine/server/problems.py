@@ -31,6 +31,8 @@ _STARTING = _COMPILING + "engine_initialisation"
 _INPUTS = "workflow_execution | runtime_input_validation"
 _RUNNING = "workflow_execution | step_execution"
 _SERVER = "request_validation"
+_STORING = "workflow_storage"
+_LOADING = "model_loading"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,17 @@ BY_CODE = {
     "out_of_memory": Rule("OutOfMemoryError", _RUNNING, 503),
     "cancelled": Rule("ClientLeftError", _SERVER, 499),
     "internal": Rule("InternalError", "server", 500),
+    "not_found": Rule("NotFoundError", _SERVER, 404),
+    "method_not_allowed": Rule("MethodNotAllowedError", _SERVER, 405),
+    "workflow_name": Rule("WorkflowNameError", _STORING, 400),
+    "workflow_unknown": Rule("WorkflowNotFoundError", _STORING, 404),
+    "workflow_version_unknown": Rule("WorkflowNotFoundError", _STORING, 404),
+    "workflow_changed": Rule("WorkflowConflictError", _STORING, 409),
+    "workflow_damaged": Rule("WorkflowStorageError", _STORING, 500),
+    "library_failed": Rule("WorkflowStorageError", _STORING, 507),
+    "model_unknown": Rule("ModelNotFoundError", _LOADING, 404),
+    "model_path": Rule("ModelNotFoundError", _LOADING, 400),
+    "pull_failed": Rule("ModelDownloadError", _LOADING, 503),
     "token_wanted": Rule("UnauthorizedError", _SERVER, 401),
     "foreign_origin": Rule("ForbiddenError", _SERVER, 403),
 }

@@ -100,7 +100,7 @@ class Worker:
 
 def refused(head: Mapping[str, Any]) -> WorkflowError:
     """Return the error that a worker tells of."""
-    error = _ERRORS[head["error"]](Problem(**problem) for problem in head["problems"])
+    error = _ERRORS.get(head["error"], WorkflowError)(Problem(**problem) for problem in head["problems"])
     if head.get("trace"):
         error.add_note(head["trace"])
     return error

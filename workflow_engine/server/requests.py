@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,17 +12,92 @@ from workflow_engine.errors import InputError, Problem
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class RunRequest(BaseModel):
-    """What a run is asked for with; members that mean nothing here are ignored, as the ecosystem's server does."""
+class _Asked(BaseModel):
+    """Members that mean nothing here are ignored, as the ecosystem's server does."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=True)
 
-    specification: dict[str, Any] = Field(description="The workflow.")
-    inputs: dict[str, Any] = Field(description="A value for each input, by name.")
     api_key: str | None = Field(default=None, description="The server's token, if it has one.")
+
+
+class SavedRunRequest(_Asked):
+    """What a run of a saved workflow is asked for with."""
+
+    inputs: dict[str, Any] = Field(description="A value for each input, by name; a list of images makes a batch.")
     excluded_fields: list[str] | None = Field(default=None, description="Names of outputs to leave out.")
     enable_profiling: bool = Field(default=False, description="Whether to tell where the time went.")
     disable_sinks: bool = Field(default=False, description="Whether blocks write no files and call no other machines.")
+    workflow_version_id: str | int | None = Field(default=None, description="The version to run, if not the latest.")
+
+
+class RunRequest(_Asked):
+    """What a run is asked for with."""
+
+    specification: dict[str, Any] = Field(description="The workflow.")
+    inputs: dict[str, Any] = Field(description="A value for each input, by name; a list of images makes a batch.")
+    excluded_fields: list[str] | None = Field(default=None, description="Names of outputs to leave out.")
+    enable_profiling: bool = Field(default=False, description="Whether to tell where the time went.")
+    disable_sinks: bool = Field(default=False, description="Whether blocks write no files and call no other machines.")
+
+
+class InterfaceRequest(_Asked):
+    """Which workflow's inputs and outputs are asked about."""
+
+    specification: dict[str, Any] = Field(description="The workflow.")
+
+
+class SavedInterfaceRequest(_Asked):
+    """Which version of a saved workflow is asked about."""
+
+    workflow_version_id: str | int | None = Field(default=None, description="The version, if not the latest.")
+
+
+class ModelRequest(_Asked):
+    """Which model is meant."""
+
+    model_id: str = Field(description="A size, the demo model, or a name in the catalogue.")
+
+
+class InferRequest(_Asked):
+    """What a single model is to look at. Members about suppression and preprocessing mean nothing to it."""
+
+    model_id: str = Field(description="A size, the demo model, or a name in the catalogue.")
+    image: dict[str, Any] | list[dict[str, Any]] = Field(
+        description='An image as {"type": "base64" or "url", "value": text}, or a list of images.'
+    )
+    confidence: Annotated[float, Field(ge=0, le=1)] | Literal["best", "default"] | None = Field(
+        default=None, description="Keep objects scored above this; best is what the weights recommend, else it is 0.4."
+    )
+    class_filter: list[str] | None = Field(default=None, description="Keep only these classes.")
+    max_detections: int | None = Field(default=None, ge=1, description="Keep the best this many objects.")
+    response_mask_format: Literal["polygon", "rle"] = Field(default="polygon", description="How masks are written.")
+    visualize_predictions: bool = Field(default=False, description="Whether to draw what was found.")
+    visualization_labels: bool = Field(default=False, description="Whether to write class names into the picture.")
+    visualization_stroke_width: int = Field(default=2, ge=1, le=100, description="Width of lines drawn, in pixels.")
+
+
+class SaveRequest(_Asked):
+    """A workflow to keep."""
+
+    definition: dict[str, Any] = Field(description="The document; it need not run yet.")
+    expected_version: int | None = Field(
+        default=None, ge=0, description="The version that it was made from, 0 for none; null when it does not matter."
+    )
+
+
+class CreateRequest(_Asked):
+    """A workflow to keep under a name that is free."""
+
+    id: str = Field(description="The name: up to 64 small letters, digits, '-' and '_'.")
+    definition: dict[str, Any] = Field(description="The document; it need not run yet.")
+
+
+class OutputsRequest(_Asked):
+    """A step whose outputs are asked for."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    type: str = Field(description="Type of the block.")
 
 
 def read(model: type[Model], body: bytes | bytearray, *, hint: str) -> Model:

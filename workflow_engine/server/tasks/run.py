@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from workflow_engine.errors import InputError, Problem, pointer
 from workflow_engine.plan import Plan
-from workflow_engine.server.requests import RunRequest, read
+from workflow_engine.server.requests import RunRequest, SavedRunRequest, read
 from workflow_engine.server.tasks.call import Call
+from workflow_engine.server.tasks.library import saved
 from workflow_engine.trace import Trace
 
 _HINT = "Send a JSON object with the members specification (the workflow) and inputs (an object)."
+_SAVED_HINT = "Send a JSON object with the member inputs (an object)."
 
 
 def run(call: Call) -> dict[str, Any]:
     """Run the workflow that the body holds."""
     asked = read(RunRequest, call.body, hint=_HINT)
-    engine = call.bench.engine
+    return _run(call, asked.specification, asked)
+
+
+def run_saved(call: Call) -> dict[str, Any]:
+    """Run the saved workflow that the path names."""
+    asked = read(SavedRunRequest, call.body, hint=_SAVED_HINT)
+    return _run(call, saved(call, asked.workflow_version_id).definition, asked)
+
+
+def _run(call: Call, document: Mapping[str, Any], asked: RunRequest | SavedRunRequest) -> dict[str, Any]:
     trace = Trace()
     with trace.span("workflow_compilation"):
-        plan = call.bench.plan(asked.specification)
-    _check_batch(plan, asked.inputs, engine.settings.limits.batch)
-    result = engine.session(plan).run(
+        plan = call.bench.plan(document)
+    check_batch(plan, asked.inputs, call.bench.engine.settings.limits.batch)
+    result = call.bench.engine.session(plan).run(
         asked.inputs,
         serialised=True,
         without=frozenset(asked.excluded_fields or ()),
@@ -32,7 +44,12 @@ def run(call: Call) -> dict[str, Any]:
     return {"outputs": result.outputs, "profiler_trace": trace.events if asked.enable_profiling else []}
 
 
-def _check_batch(plan: Plan, given: dict[str, Any], most: int) -> None:
+def check_batch(plan: Plan, given: Mapping[str, Any], most: int) -> None:
+    """Refuse a batch of more than ``most`` elements.
+
+    Raises:
+        InputError: If an input has more (code ``batch_too_large``).
+    """
     for declared in plan.inputs:
         value = given.get(declared.name)
         if declared.dimensionality and isinstance(value, list) and len(value) > most:
