@@ -85,12 +85,14 @@ def _stream(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
     import av
 
     limits = (order["open_seconds"], order["read_seconds"])
+    opened, asked = False, time.monotonic()
     options = RTSP if order["url"].lower().startswith("rtsp") else WEB
     try:
         container = av.open(order["url"], "r", options=options, timeout=limits)
         if not container.streams.video:
             yield {"kind": "error", "reason": "it has no pictures"}, None
             return
+        opened = True
         stream = container.streams.video[0]
         stream.thread_type = "SLICE"  # threads by frame would hold frames back
         rate = stream.average_rate
@@ -109,7 +111,8 @@ def _stream(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
         whole = container.duration is not None and reached > container.duration / av.time_base - END_SECONDS
         yield ({"kind": "end"} if whole else {"kind": "error", "reason": "the connection was closed"}), None
     except av.FFmpegError as error:
-        yield {"kind": "error", "reason": _reason(error, av)}, None
+        late = time.monotonic() - asked >= order["open_seconds"] and not opened
+        yield {"kind": "error", "reason": "it did not answer in time" if late else _reason(error, av)}, None
 
 
 def _decoded(packet: Any, av: Any) -> list[Any]:
@@ -125,6 +128,8 @@ def _reason(error: Any, av: Any) -> str:
         return "it did not answer in time"
     if isinstance(error, av.HTTPUnauthorizedError):
         return "it wants a user name and a password, or others than those given"
+    if isinstance(error, av.InvalidDataError):
+        return "what it answers is no video"
     return str(error.strerror or type(error).__name__).lower()
 
 

@@ -1,0 +1,200 @@
+"""Live sources: a real RTSP server that goes away and comes back, servers that hang, readers that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.unit.stream.clips import BLUR, place, steady
+from workflow_engine import InputError, Workflow
+from workflow_engine.stream.feed import Account
+from workflow_engine.stream.live import LiveSource
+from workflow_engine.stream.rules import CameraPlace, StreamPlace
+
+PYTHON = "/usr/bin/python3"
+SERVER = Path(__file__).with_name("rtsp_server.py")
+HANGING = 60  # seconds after which something that should end is taken to hang
+
+
+def has_rtsp_server() -> bool:
+    if not Path(PYTHON).exists():
+        return False
+    return subprocess.run([PYTHON, str(SERVER), "--check"], capture_output=True, check=False).returncode == 0
+
+
+needs_rtsp = pytest.mark.skipif(
+    not has_rtsp_server(),
+    reason="GStreamer's RTSP server is not installed: apt-get install python3-gi gir1.2-gst-rtsp-server-1.0 "
+    "gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad",
+)
+
+
+@pytest.fixture
+def blur() -> Workflow:
+    return Workflow(BLUR)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_over() -> Iterator[None]:
+    before = children()
+    yield
+    assert children() - before == set()
+    assert [one.name for one in threading.enumerate() if one.name.startswith("segflow-video")] == []
+
+
+def children() -> set[int]:
+    """Return the processes that this one has started and not yet buried."""
+    found = Path("/proc/self/task").glob("*/children")
+    return {int(number) for path in found for number in path.read_text().split()}
+
+
+@contextmanager
+def rtsp(port: int = 0) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    with subprocess.Popen([PYTHON, str(SERVER), str(port)], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield server, int(server.stdout.readline())
+        finally:
+            server.kill()
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """A server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def stream(port: int, **seconds: float) -> LiveSource:
+    place = StreamPlace(url=f"rtsp://127.0.0.1:{port}/camera", name=f"rtsp://127.0.0.1:{port}/camera")
+    return LiveSource(place, **seconds)
+
+
+def counted(account: Account) -> int:
+    return account.processed + account.failed + account.skipped + account.dropped + account.unused
+
+
+@needs_rtsp
+def test_a_server_that_is_killed_and_started_again(blur: Workflow) -> None:
+    frames = []
+    with ExitStack() as stack:
+        server, port = stack.enter_context(rtsp())
+        run = stack.enter_context(blur.video(f"rtsp://me:secret@127.0.0.1:{port}/camera"))
+        while sum(frame.gap is None for frame in frames) < 30:
+            frame = run.next()
+            assert frame is not None
+            frames.append(frame)
+            if len(frames) == 10:
+                server.kill()
+                server.wait(timeout=HANGING)
+                stack.enter_context(rtsp(port))
+            elif frame.gap is not None:
+                after = len(frames)
+    (gap,) = (frame.gap for frame in frames if frame.gap is not None)
+    assert gap.attempts > 0
+    for line in ([f.number for f in frames], [f.seconds for f in frames], [f.video.frame_timestamp for f in frames]):
+        assert line == sorted(set(line))
+    assert frames[after - 1].seconds - frames[after - 2].seconds >= gap.seconds
+    assert [notice.code for notice in run.notices] == ["lost", "resumed"]
+    assert "secret" not in str(run.notices) + str(run.sources) + repr(frames[0].info)
+    account = run.accounts["0"]
+    assert (account.gaps, account.read) == (1, counted(account))
+
+
+@needs_rtsp
+def test_what_is_not_served_is_one_clear_error(blur: Workflow) -> None:
+    with rtsp() as (_, port), pytest.raises(InputError, match=r"cannot be opened: .*not found") as raised:
+        list(blur.video(f"rtsp://me:secret@127.0.0.1:{port}/other"))
+    assert "secret" not in str(raised.value)
+
+
+@needs_rtsp
+def test_a_silent_source_does_not_hold_up_another(blur: Workflow) -> None:
+    with silent() as deaf, rtsp() as (_, port), blur.video(stream(deaf, open_seconds=HANGING), stream(port)) as run:
+        found = [run.next() for _ in range(20)]
+        assert [frame and frame.source for frame in found] == ["1"] * 20
+        assert run.accounts["0"].read == 0
+
+
+def test_a_server_that_says_nothing_is_one_clear_error(blur: Workflow) -> None:
+    with silent() as port, pytest.raises(InputError, match="did not answer in time"):
+        list(blur.video(stream(port, open_seconds=1)))
+
+
+def test_a_run_that_waits_for_a_silent_server_can_be_stopped(blur: Workflow) -> None:
+    with silent() as port:
+        run = blur.video(stream(port, open_seconds=10 * HANGING))
+        waiting = threading.Thread(target=lambda: list(run))
+        waiting.start()
+        while not children():
+            assert waiting.is_alive()
+        run.stop()
+        waiting.join(timeout=HANGING)
+        assert not waiting.is_alive()
+
+
+def test_a_server_that_speaks_another_language_is_one_clear_error(blur: Workflow) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            caller, _ = listening.accept()
+            with caller:
+                caller.sendall(b"\x00garbage\r\n\r\n" * 100)
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        with pytest.raises(InputError, match="what it answers is no video"):
+            list(blur.video(stream(listening.getsockname()[1], open_seconds=2)))
+        answering.join(timeout=HANGING)
+
+
+def camera(path: Path, **seconds: float) -> LiveSource:
+    """A camera that is a file: OpenCV's capture takes a path where it takes a number."""
+    return LiveSource(CameraPlace(device=str(path)), **seconds)  # type: ignore[arg-type]
+
+
+def test_a_camera_that_gives_no_more_pictures_is_opened_again(blur: Workflow, tmp_path: Path) -> None:
+    run = blur.video(camera(steady(tmp_path / "a.mp4", 12)), policy="all", max_frames=30)
+    frames = list(run)
+    assert [frame.number for frame in frames] == list(range(1, 31))
+    assert [frame.number for frame in frames if frame.gap is not None] == [13, 25]
+    assert frames[12].gap is not None
+    assert frames[12].gap.reason == "the camera gives no more pictures"
+    assert [place(frame.pixels) for frame in frames[:13]] == [*range(12), 0]
+
+
+def test_there_is_no_such_camera(blur: Workflow) -> None:
+    with pytest.raises(InputError, match=r"camera 97.* no such camera"):
+        list(blur.video(97))
+
+
+@pytest.mark.parametrize(
+    ("blow", "reason"),
+    [(signal.SIGKILL, "its reader ended"), (signal.SIGSTOP, "it was silent for too long")],
+    ids=["dies", "hangs"],
+)
+def test_a_reader_that_dies_or_hangs_is_replaced(
+    blur: Workflow, tmp_path: Path, blow: signal.Signals, reason: str
+) -> None:
+    source = camera(steady(tmp_path / "a.mp4", 2000, size=(320, 240)), read_seconds=2)
+    before = children()
+    with blur.video(source, policy="all") as run:
+        assert run.next() is not None
+        (reader,) = children() - before
+        os.kill(reader, blow)
+        frames = []
+        while not (frames and frames[-1].gap):
+            frame = run.next()
+            assert frame is not None
+            frames.append(frame)
+    gap = frames[-1].gap
+    assert gap is not None
+    assert gap.reason == reason
