@@ -11,8 +11,9 @@ from workflow_engine.errors import BlockError, WorkflowError, nearest
 from workflow_engine.models.family import Contract, IdSpace, Labels, ModelError, Published
 from workflow_engine.query import QueryError, apply, apply_each, choose, holds
 from workflow_engine.recent import Recent
+from workflow_engine.settings import Limits
 from workflow_engine.stages import stage
-from workflow_engine.vision import colors, detections, masks, paths
+from workflow_engine.vision import colors, decode, detections, masks, paths
 from workflow_engine.vision.detections import Detections
 from workflow_engine.vision.fetch import request
 from workflow_engine.vision.image import Ancestry, Image, VideoMetadata
@@ -26,6 +27,7 @@ __all__ = [
     "IdSpace",
     "Image",
     "Labels",
+    "Limits",
     "ModelError",
     "Published",
     "QueryError",
@@ -37,6 +39,7 @@ __all__ = [
     "apply_each",
     "choose",
     "colors",
+    "decode",
     "detections",
     "holds",
     "masks",

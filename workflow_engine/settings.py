@@ -71,6 +71,8 @@ class Settings:
         upstream_models: Folder where the ``rfdetr`` package keeps its downloads (``RF_HOME`` or ``ROBOFLOW_HOME``).
         weights_url: Base address of the published weights (``SEGFLOW_WEIGHTS_URL``), for a mirror.
         device: Device that ``auto`` means: ``cpu``, ``cuda`` or ``auto`` (``SEGFLOW_DEVICE``).
+        backend: What computes networks: ``torch``, ``openvino``, ``onnx``, or ``auto`` for the fastest that is there
+            (``SEGFLOW_BACKEND``). A GPU is used through torch.
         allowed_hosts: Hosts and networks (CIDR) that a URL in a request may name although they are not public
             (``SEGFLOW_ALLOWED_HOSTS``, comma separated).
         write_folder: Folder below which workflows may write files (``SEGFLOW_WRITE_FOLDER``); without one a server
@@ -96,6 +98,7 @@ class Settings:
     upstream_models: Path
     weights_url: str = PUBLISHED_WEIGHTS
     device: str = "auto"
+    backend: str = "auto"
     allowed_hosts: tuple[str, ...] = ()
     write_folder: Path | None = None
     secrets: Mapping[str, str | None] = field(default_factory=dict, repr=False)
@@ -129,6 +132,11 @@ class Settings:
         """Folder of the model catalogue."""
         return self.home / "models"
 
+    @property
+    def compiled(self) -> Path:
+        """Folder of compiled networks, by the checksum of their weights."""
+        return self.home / "compiled"
+
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from ``environ``, by default the process's environment."""
@@ -142,6 +150,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         upstream_models=Path(upstream).expanduser() / "models",
         weights_url=env.get("SEGFLOW_WEIGHTS_URL", PUBLISHED_WEIGHTS),
         device=env.get("SEGFLOW_DEVICE", "auto"),
+        backend=env.get("SEGFLOW_BACKEND", "auto"),
         allowed_hosts=_listed(env.get("SEGFLOW_ALLOWED_HOSTS", "")),
         write_folder=Path(env["SEGFLOW_WRITE_FOLDER"]).expanduser() if env.get("SEGFLOW_WRITE_FOLDER") else None,
         secrets={name: env.get(name) for name in _listed(env.get("SEGFLOW_SECRETS", ""))},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from workflow_engine.api import Contract, Labels, ModelError, Published
 if TYPE_CHECKING:
     from blocks.instance_segmentation.model import RfDetrSeg
 
-PRECISIONS = ("float32", "float16", "bfloat16")
+PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 
 
 class RfDetrSegFamily:
@@ -50,35 +52,55 @@ class RfDetrSegFamily:
         """Return ``cpu`` or ``cuda``; ``auto`` is CUDA where there is a GPU.
 
         Raises:
-            ModelError: If there is no GPU, or half precision is asked for without one.
+            ModelError: If there is no such device or precision, or no GPU although one is asked for.
         """
-        import torch
-
         if wanted not in ("auto", "cpu", "cuda") or precision not in PRECISIONS:
             message = f"There is no device {wanted!r} with precision {precision!r}."
             hint = f"Devices are auto, cpu and cuda; precisions {', '.join(PRECISIONS)}."
             raise ModelError("model_device", message, hint=hint)
-        there = torch.cuda.is_available()
+        there = wanted != "cpu" and _gpu_is_there()
         if wanted == "cuda" and not there:
             message = "The device cuda was asked for, but torch finds no GPU on this machine."
             raise ModelError("model_device", message, hint="Use cpu, or auto; or install a torch build with CUDA.")
-        device = "cuda" if there and wanted != "cpu" else "cpu"
-        if device == "cpu" and precision != "float32":
-            message = f"Precision {precision} needs a GPU; on a CPU it is slower or wrong."
-            raise ModelError("model_device", message, hint="Use float32.")
-        return device
+        return "cuda" if there else "cpu"
 
     def load(
-        self, folder: Path, contract: Contract, *, device: str, precision: str, resolution: int | None
+        self,
+        folder: Path,
+        contract: Contract,
+        *,
+        device: str,
+        precision: str,
+        resolution: int | None,
+        backend: str = "auto",
+        compiled: Path | None = None,
+        name: str = "the model",
     ) -> RfDetrSeg:
         """Load what ``convert`` wrote, ready to predict at ``resolution``, by default the contract's.
 
         Raises:
-            ModelError: If the files do not fit each other, or patches and windows do not fill the resolution.
+            ModelError: If the files do not fit each other, patches and windows do not fill the resolution, or the
+                backend is not there.
         """
-        from blocks.instance_segmentation.loading import load
+        from blocks.instance_segmentation.choice import Wanted, load
 
-        return load(folder, contract, device=device, precision=precision, resolution=resolution)
+        wanted = Wanted(
+            device=device, precision=precision, resolution=resolution, backend=backend, kept=compiled, name=name
+        )
+        return load(folder, contract, wanted)
+
+
+def _gpu_is_there() -> bool:
+    """Ask torch, which takes seconds to import, only where NVIDIA's driver is."""
+    if sys.platform == "darwin":
+        return False
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _published(variant: Variant) -> Published:

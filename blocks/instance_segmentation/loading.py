@@ -1,4 +1,4 @@
-"""Bring a kept model into memory, at the resolution that is asked for."""
+"""Build the network of a kept model in torch, at the resolution that is asked for."""
 
 from __future__ import annotations
 
@@ -13,16 +13,14 @@ from torch.nn.functional import interpolate
 
 from blocks.instance_segmentation import checkpoint
 from blocks.instance_segmentation.architecture import built, members
-from blocks.instance_segmentation.backends.torch import TorchBackend
-from blocks.instance_segmentation.model import RfDetrSeg
 from blocks.instance_segmentation.names import CLASS_HEAD, POSITIONS, for_inference, to_modules
 from blocks.instance_segmentation.network import Network
 from blocks.instance_segmentation.preprocess import RESIZERS
 from workflow_engine.api import Contract, ModelError
 
 
-def load(folder: Path, contract: Contract, *, device: str, precision: str, resolution: int | None) -> RfDetrSeg:
-    """Load the model in ``folder`` on ``device`` (``cpu`` or ``cuda``), ready to predict.
+def network(folder: Path, contract: Contract, *, device: str, resolution: int | None) -> Network:
+    """Return the network of the model in ``folder`` on ``device`` (``cpu`` or ``cuda``).
 
     Raises:
         ModelError: If the files do not fit each other, or patches and windows do not fill the resolution.
@@ -46,8 +44,7 @@ def load(folder: Path, contract: Contract, *, device: str, precision: str, resol
     except (RuntimeError, KeyError) as error:
         message = f"The weights of this model do not fit its config.json: {error}."
         raise ModelError("model_keys", message, hint="Add the model again.", whose="operator") from error
-    backend = TorchBackend(Network(modules, device=device), dtype=getattr(torch, precision))
-    return RfDetrSeg(backend, contract)
+    return Network(modules, device=device)
 
 
 def check_resolution(side: int, config: Mapping[str, Any]) -> None:

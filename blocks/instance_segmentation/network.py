@@ -45,6 +45,7 @@ class Network:
     """RF-DETR-Seg ready for inference; safe to use from several threads.
 
     Attributes:
+        modules: What it is made of.
         side: Side in pixels of the square input.
         queries: Objects looked for in one image.
         device: Where it runs.
@@ -53,10 +54,10 @@ class Network:
     def __init__(self, modules: RfDetrForInstanceSegmentation, *, device: str) -> None:
         """Take over modules that have their weights."""
         # What transformers' modules return has no types.
-        self._segmentation: Any = modules
-        self._heads: Any = self._segmentation.model
+        self.modules: Any = modules
+        self._heads: Any = self.modules.model
         self._core: Any = self._heads.model
-        self._segmentation.train(mode=False).requires_grad_(False).to(device)
+        self.modules.train(mode=False).requires_grad_(False).to(device)
         self.side = int(self._core.config.backbone_config.image_size)
         self.queries = int(self._core.config.num_queries)
         self.device = torch.device(device)
@@ -65,11 +66,11 @@ class Network:
     @property
     def facts(self) -> Facts:
         """What there is to know of it."""
-        weights = self._segmentation.parameters()
+        weights = self.modules.parameters()
         return Facts(
             side=self.side,
             outputs=int(self._core.config.num_labels),
-            bias=float(self._segmentation.segmentation_bias),
+            bias=float(self.modules.segmentation_bias),
             nbytes=sum(tensor.numel() * tensor.element_size() for tensor in weights),
         )
 
@@ -136,7 +137,7 @@ class Network:
 
     def mask_features(self, features: Tensor) -> Tensor:
         """Return feature maps, (N, d, h, w), as maps at mask resolution to compare queries with, (N, d, m, m)."""
-        head = self._segmentation
+        head = self.modules
         side = self.side // head.downsample_ratio
         maps = interpolate(features, size=(side, side), mode="bilinear", align_corners=False)
         for block in head.blocks:
@@ -146,7 +147,7 @@ class Network:
 
     def mask_queries(self, queries: Tensor) -> Tensor:
         """Return the decoder's states as what is compared with the maps of ``mask_features``, (N, Q, d)."""
-        head = self._segmentation
+        head = self.modules
         result: Tensor = head.query_features_proj(head.query_features_block(queries))
         return result
 

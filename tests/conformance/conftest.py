@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-QUICK = ("nano", "small")
+QUICK = ("nano-torch", "small-torch", "nano-openvino", "nano-onnx")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

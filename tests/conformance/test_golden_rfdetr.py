@@ -23,13 +23,18 @@ SIZES = [path.stem for path in sorted((GOLDEN / "expected").glob("*.json"))]
 SCORE, BOX, MASK_IOU = 2e-4, 0.05, 0.995
 
 
-def found(size: str, threshold: float, tmp_path: Path) -> Objects:
+BACKENDS = ("torch", "openvino", "onnx")
+
+
+def found(size: str, backend: str, threshold: float, tmp_path: Path) -> Objects:
     """Go the way of a user's file: a checkpoint of upstream's is converted, loaded, and asked about the picture."""
     checkpoint, folder = tmp_path / "checkpoint.pth", tmp_path / "model"
     torch.save({"model": build_state_dict(GOLDEN / "keys" / f"{size}.json")}, checkpoint)
     folder.mkdir()
     contract = FAMILY.convert(checkpoint, folder, model_type=size, labels="coco", published=None)
-    model = FAMILY.load(folder, contract, device="cpu", precision="float32", resolution=None)
+    model = FAMILY.load(folder, contract, device="cpu", precision="float32", resolution=None, backend=backend)
+    # The gate would step back from a backend that fails, and nothing were tested.
+    assert backend in type(model._backend).__module__
     picture = cv2.imread(str(GOLDEN / "image.png"))
     assert picture is not None
     (objects,) = model.predict([picture.astype(np.uint8)], confidence=threshold, classes=None, max_detections=300)
@@ -37,10 +42,11 @@ def found(size: str, threshold: float, tmp_path: Path) -> Objects:
 
 
 @pytest.mark.golden
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("size", SIZES)
-def test_finds_what_upstream_finds(size: str, tmp_path: Path) -> None:
+def test_finds_what_upstream_finds(size: str, backend: str, tmp_path: Path) -> None:
     expected = json.loads((GOLDEN / "expected" / f"{size}.json").read_text())
-    objects = found(size, expected["threshold"], tmp_path)
+    objects = found(size, backend, expected["threshold"], tmp_path)
     rows = expected["detections"]
     assert objects.class_id.tolist() == [row["class_id"] for row in rows]
     assert objects.class_names == [row["class_name"] for row in rows] == [COCO.get(row["class_id"], "") for row in rows]

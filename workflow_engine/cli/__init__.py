@@ -1,4 +1,4 @@
-"""The face for the command line: ``segflow run | video | check | explain | demo | bench | serve | models | blocks``."""
+"""The face for the command line: ``segflow run``, ``check``, ``serve`` and the others."""
 
 from __future__ import annotations
 
@@ -8,15 +8,29 @@ import sys
 from collections.abc import Sequence
 
 from workflow_engine import __version__, settings
-from workflow_engine.cli import bench, blocks, check, demo, exits, explain, models, run, serve, terminal, video
+from workflow_engine.cli import (
+    bench,
+    blocks,
+    check,
+    demo,
+    evaluate,
+    exits,
+    explain,
+    models,
+    run,
+    serve,
+    terminal,
+    video,
+)
 from workflow_engine.errors import WorkflowError
 
-_COMMANDS = (run, video, check, explain, demo, bench, serve, models, blocks)
+_COMMANDS = (run, video, check, explain, demo, bench, evaluate, serve, models, blocks)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``arguments`` name, by default those of the process; return its exit code."""
     asked = _parser().parse_args(arguments)
+    terminal.say_log()
     debug = False
     try:
         debug = settings.load().debug

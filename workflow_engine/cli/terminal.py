@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,6 +44,23 @@ def show(text: str, *, style: str = "") -> None:
 def say(text: str, *, style: str = "") -> None:
     """Print a line about the work, apart from the answer."""
     console(errors=True).print(text, style=style, soft_wrap=True)
+
+
+class Log(logging.Handler):
+    """Says what is logged, unless the program has set up logging, as a server does: then it is heard of there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line."""
+        if not logging.getLogger().handlers:
+            say(record.getMessage(), style="yellow" if record.levelno >= logging.WARNING else "dim")
+
+
+@cache
+def say_log() -> None:
+    """From now on say what models have to tell while they load."""
+    log = logging.getLogger("segflow.models")
+    log.setLevel(logging.INFO)
+    log.addHandler(Log())
 
 
 def show_json(content: Any) -> None:
@@ -88,12 +106,14 @@ def warn(problems: Iterable[Problem]) -> None:
 @contextmanager
 def progress(description: str, *, total: int) -> Iterator[Callable[[], None]]:
     """Draw a progress bar with its speed on standard error, if that is a terminal; yields what moves it on by one."""
+    if total < 2 or not sys.stderr.isatty():
+        yield lambda: None
+        return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     speed = TextColumn("{task.fields[speed]}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), speed, TimeRemainingColumn())
-    disable = total < 2 or not sys.stderr.isatty()
-    with Progress(*columns, console=console(errors=True), transient=True, disable=disable) as bar:
+    with Progress(*columns, console=console(errors=True), transient=True) as bar:
         task = bar.add_task(description, total=total, speed="")
 
         def advance() -> None:

@@ -144,14 +144,34 @@ class ModelFamily(Protocol):
         """Return the device that ``wanted`` means on this machine; ``auto`` is the best there is.
 
         Raises:
-            ModelError: If there is none such, or it cannot work in this precision.
+            ModelError: If there is none such, or no such precision.
         """
 
     def load(
-        self, folder: Path, contract: Contract, *, device: str, precision: str, resolution: int | None
+        self,
+        folder: Path,
+        contract: Contract,
+        *,
+        device: str,
+        precision: str,
+        resolution: int | None,
+        backend: str = "auto",
+        compiled: Path | None = None,
+        name: str = "the model",
     ) -> LoadedModel:
         """Load what ``convert`` wrote, ready to predict.
 
+        Args:
+            folder: Where ``convert`` wrote it.
+            contract: What its outputs mean.
+            device: What ``device`` returned.
+            precision: The number format, or ``auto`` for the fastest that gives the same answers.
+            resolution: Side in pixels of the square to look at; ``None`` for the contract's.
+            backend: What computes the network, as in the settings.
+            compiled: Where compiled networks are kept from one start to the next; ``None`` to keep none.
+            name: What messages call the model.
+
         Raises:
-            ModelError: If the files do not fit each other, or the resolution does not suit the model.
+            ModelError: If the files do not fit each other, the resolution does not suit the model, or the backend is
+                not there.
         """

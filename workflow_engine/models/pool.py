@@ -109,7 +109,8 @@ class ModelPool:
         Args:
             model_id: A name in the catalogue, or a path where paths are allowed.
             device: ``cpu``, ``cuda``, or ``auto`` for what the settings say, or else the best there is.
-            precision: ``float32``, ``float16`` or ``bfloat16``.
+            precision: ``float32``, ``float16``, ``bfloat16``, or ``auto`` for the fastest that gives the same answers;
+                one that does not is stepped back from, with a warning in the log.
             resolution: Side in pixels of the square to look at; ``None`` for the model's own.
 
         Raises:
@@ -118,7 +119,8 @@ class ModelPool:
         entry = self._here(self._entry(model_id))
         contract = entry.contract
         family = self.catalogue.family(entry)
-        place = family.device(self.catalogue.settings.device if device == "auto" else device, precision=precision)
+        settings = self.catalogue.settings
+        place = family.device(settings.device if device == "auto" else device, precision=precision)
         side = contract.resolution if resolution is None else resolution
         key = Key(entry.id, contract.sha256, place, precision, side)
 
@@ -126,7 +128,16 @@ class ModelPool:
             assert entry.folder is not None
             with disk_errors_explained(f"Loading {entry.id}"):
                 verify(entry.folder, contract)
-                return family.load(entry.folder, contract, device=place, precision=precision, resolution=side)
+                return family.load(
+                    entry.folder,
+                    contract,
+                    device=place,
+                    precision=precision,
+                    resolution=side,
+                    backend=settings.backend,
+                    compiled=settings.compiled,
+                    name=entry.id,
+                )
 
         model = self._models.get(key, load)
         self._make_room(key)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+# Part of the name of what is kept compiled: raise it when the graphs or the modules behind them change.
+GRAPHS_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,13 @@ class Backend(Protocol):
 
         Raises:
             ModelError: If the device's memory is too small.
+        """
+
+    def save(self, folder: Path) -> None:
+        """Write what a later start needs, if anything, into an empty folder.
+
+        Raises:
+            OSError: If the disk refuses.
         """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,10 +22,10 @@ BATCH = {"cpu": 1, "cuda": 8}
 class TorchBackend:
     """Runs a network where it is."""
 
-    def __init__(self, network: Network, *, dtype: torch.dtype = torch.float32) -> None:
-        """Wrap a network; with a ``dtype`` of half precision its matrix products run in that type."""
+    def __init__(self, network: Network, *, precision: str) -> None:
+        """Wrap a network; in half precision its matrix products run in that type."""
         self._network = network
-        self._dtype = dtype
+        self._dtype: torch.dtype = getattr(torch, precision)
         self.facts = network.facts
         self.batch = BATCH[network.device.type]
 
@@ -39,6 +40,9 @@ class TorchBackend:
         """Return feature maps, (N, d, h, w), at mask resolution, (N, d, m, m)."""
         with self._running():
             return _numpy(self._network.mask_features(torch.from_numpy(features).to(self._network.device)))
+
+    def save(self, folder: Path) -> None:
+        """Write nothing: the weights are kept by the catalogue."""
 
     @contextmanager
     def _running(self) -> Iterator[None]:

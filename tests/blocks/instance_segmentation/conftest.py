@@ -34,7 +34,7 @@ class Keeper:
         return target, FAMILY.convert(source, target, model_type=model_type, labels=labels, published=None)
 
     def load(self, folder: Path, contract: Contract, *, resolution: int | None = None) -> RfDetrSeg:
-        return FAMILY.load(folder, contract, device="cpu", precision="float32", resolution=resolution)
+        return FAMILY.load(folder, contract, device="cpu", precision="float32", resolution=resolution, backend="torch")
 
 
 @pytest.fixture

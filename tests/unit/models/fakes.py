@@ -74,7 +74,16 @@ class FakeFamily:
         return "cpu" if wanted == "auto" else wanted
 
     def load(
-        self, folder: Path, contract: Contract, *, device: str, precision: str, resolution: int | None
+        self,
+        folder: Path,
+        contract: Contract,
+        *,
+        device: str,
+        precision: str,
+        resolution: int | None,
+        backend: str = "auto",
+        compiled: Path | None = None,
+        name: str = "the model",
     ) -> FakeModel:
         with self._lock:
             self.loads += 1

@@ -1,0 +1,143 @@
+"""The network in OpenVINO: the fastest on x86 and ARM processors. torch is needed to compile, not to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from blocks.instance_segmentation.backends.interface import Facts, Looked
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from blocks.instance_segmentation.network import Network
+
+HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
+FILES = ("look.blob", "maps.blob")
+
+
+class OpenVinoBackend:
+    """Two compiled graphs, for one image at a time."""
+
+    batch = 1
+
+    def __init__(self, look: openvino.CompiledModel, maps: openvino.CompiledModel, facts: Facts) -> None:
+        """Run compiled graphs of a network with these facts."""
+        self.facts = facts
+        self._graphs = (look, maps)
+        self._look, self._maps = _Runner(look), _Runner(maps)
+
+    def look(self, pixels: NDArray[np.float32]) -> Looked:
+        """Return what is found in normalised red-green-blue images, (N, 3, side, side)."""
+        found = [self._look(image[None]) for image in pixels]
+        return Looked(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
+
+    def mask_maps(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return feature maps, (N, d, h, w), at mask resolution, (N, d, m, m)."""
+        return np.concatenate([self._maps(one[None])[0] for one in features])
+
+    def save(self, folder: Path) -> None:
+        """Write the compiled graphs into a folder.
+
+        Raises:
+            OSError: If the disk refuses.
+        """
+        for name, graph in zip(FILES, self._graphs, strict=True):
+            (folder / name).write_bytes(graph.export_model().getvalue())
+
+
+class _Runner:
+    """Runs one compiled graph from several threads: each call has a request of its own, used again afterwards."""
+
+    def __init__(self, graph: openvino.CompiledModel) -> None:
+        self._graph = graph
+        self._idle: SimpleQueue[openvino.InferRequest] = SimpleQueue()
+
+    def __call__(self, array: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        with self._request() as request:
+            results = request.infer([np.ascontiguousarray(array)], share_inputs=True)
+            return [results[i] for i in range(len(self._graph.outputs))]
+
+    @contextmanager
+    def _request(self) -> Iterator[openvino.InferRequest]:
+        try:
+            request = self._idle.get_nowait()
+        except Empty:
+            request = self._graph.create_infer_request()
+        try:
+            yield request
+        finally:
+            self._idle.put(request)
+
+
+def machine() -> str:
+    """Return what compiled graphs depend on besides the network: OpenVINO's build and the processor."""
+    core = openvino.Core()
+    return f"{openvino.get_version()} {core.get_property('CPU', 'FULL_DEVICE_NAME')} {capabilities()}"
+
+
+def capabilities() -> list[str]:
+    """Return the precisions in which the processor computes by itself."""
+    able: list[str] = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return [precision for precision, name in CAPABILITIES.items() if name in able]
+
+
+def compiled(network: Network, *, precision: str) -> OpenVinoBackend:
+    """Compile a network that is on the CPU."""
+    from blocks.instance_segmentation.backends.graphs import Look, Maps, example_features, example_pixels
+
+    core, settings = openvino.Core(), _settings(precision)
+    graphs = (
+        converted(Look(network), example_pixels(network)),
+        converted(Maps(network), example_features(network)),
+    )
+    look, maps = (core.compile_model(graph, "CPU", settings) for graph in graphs)
+    return OpenVinoBackend(look, maps, network.facts)
+
+
+def restored(folder: Path, facts: Facts, *, precision: str) -> OpenVinoBackend:
+    """Return what was compiled before.
+
+    Raises:
+        OSError: If a file cannot be read.
+        RuntimeError: If OpenVINO cannot use it.
+    """
+    core, settings = openvino.Core(), _settings(precision)
+    look, maps = (core.import_model((folder / name).read_bytes(), "CPU", settings) for name in FILES)
+    return OpenVinoBackend(look, maps, facts)
+
+
+def converted(graph: nn.Module, example: Tensor) -> openvino.Model:
+    """Return a module as OpenVINO's graph, for inputs of the example's shape.
+
+    The front end is asked directly: ``openvino.convert_model`` does the same, but reports to its makers that it did.
+    """
+    import torch
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    from blocks.instance_segmentation.backends.graphs import quiet
+
+    with quiet():
+        jit: Any = torch.jit  # has no types
+        traced = jit.freeze(jit.trace(graph.eval(), example, strict=False, check_trace=False))
+        # The front end reads from the decoder until it has converted all, but does not keep it alive.
+        decoder = TorchScriptPythonDecoder(traced)
+        front_end = FrontEndManager().load_by_framework("pytorch")
+        model = front_end.convert(front_end.load(decoder))
+    model.inputs[0].get_node().set_element_type(openvino.Type.f32)
+    model.reshape({model.inputs[0]: list(example.shape)})
+    return model
+
+
+def _settings(precision: str) -> dict[str, str]:
+    # One image at a time on all cores; without the second hint OpenVINO takes bfloat16 by itself where it can.
+    return {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": HINTS[precision]}

@@ -1,0 +1,111 @@
+"""Compiled networks on disk, each with the verdict of the gate: there whole or not at all, and never trusted blindly.
+
+An entry is a folder with ``entry.json``, which has a checksum of every other file. It is written elsewhere and renamed
+into place, so several processes may write the same one. What is damaged counts as absent and is written anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from blocks.instance_segmentation.backends.interface import Facts
+from blocks.instance_segmentation.gate import Verdict
+
+ENTRY = "entry.json"
+FORMAT = 1
+
+_log = logging.getLogger("segflow.models")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of one network in one backend and precision.
+
+    Attributes:
+        folder: Where its files are; without any when the verdict is bad or nothing needs keeping.
+        facts: Of the network.
+        verdict: Whether it may be used.
+    """
+
+    folder: Path
+    facts: Facts
+    verdict: Verdict
+
+
+class Shelf:
+    """Keeps what was compiled of one model. Safe to use from several processes."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Keep entries below ``folder``; ``None`` keeps nothing."""
+        self._root = folder
+
+    def read(self, key: str) -> Entry | None:
+        """Return the entry of this name, if it is there and undamaged."""
+        if self._root is None:
+            return None
+        folder = self._root / key
+        try:
+            content = json.loads((folder / ENTRY).read_bytes())
+            whole = content["format"] == FORMAT and all(
+                file_checksum(folder / name) == checksum for name, checksum in content["files"].items()
+            )
+            facts, verdict = Facts(**content["facts"]), Verdict(**content["verdict"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return Entry(folder, facts, verdict) if whole else None
+
+    def write(self, key: str, facts: Facts, verdict: Verdict, save: Callable[[Path], None]) -> None:
+        """Keep an entry; ``save`` writes its files into a folder. A disk that refuses costs a warning, no more."""
+        if self._root is None:
+            return
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            place = Path(tempfile.mkdtemp(prefix=".new-", dir=self._root))
+        except OSError as error:
+            _unkept(error)
+            return
+        try:
+            fresh = place / "entry"
+            fresh.mkdir()
+            save(fresh)
+            files = {file.name: file_checksum(file) for file in fresh.iterdir()}
+            content = {"format": FORMAT, "files": files, "facts": asdict(facts), "verdict": asdict(verdict)}
+            (fresh / ENTRY).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+            self._put(fresh, self._root / key)
+        except OSError as error:
+            _unkept(error)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+    def _put(self, fresh: Path, target: Path) -> None:
+        try:
+            fresh.rename(target)
+        except OSError:
+            # Another process was faster, or what lies there is damaged.
+            if self.read(target.name) is not None:
+                return
+            if target.exists():
+                target.rename(fresh.with_name("damaged"))
+            fresh.rename(target)
+
+
+def digest(parts: Mapping[str, str]) -> str:
+    """Return a short name for what an entry depends on."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def file_checksum(file: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _unkept(error: OSError) -> None:
+    _log.warning("What was compiled is used but not kept, so the next start compiles again: %s.", error)
