@@ -21,10 +21,11 @@ from workflow_engine.cli import (
     serve,
     terminal,
     video,
+    workflows,
 )
 from workflow_engine.errors import WorkflowError
 
-_COMMANDS = (run, video, check, explain, demo, bench, evaluate, serve, models, blocks)
+_COMMANDS = (run, video, check, explain, demo, bench, evaluate, serve, models, workflows, blocks)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
