@@ -68,3 +68,25 @@ def test_a_workflow_without_a_model_needs_no_torch() -> None:
 def test_a_document_in_order_is_not_shown_to_what_words_refusals() -> None:
     code = f"from workflow_engine.cli import main; assert main(['check', '{WORKFLOW}']) == 0"
     assert loaded_after(code) & {"jsonschema", "networkx"} == set()
+
+
+def test_a_run_without_a_model_loads_what_pictures_need_and_no_more(tmp_path: Path) -> None:
+    step = {"type": "core/image_blur@v1", "name": "soft", "image": "$inputs.image"}
+    output = {"type": "JsonField", "name": "soft", "selector": "$steps.soft.image"}
+    inputs = [{"type": "WorkflowImage", "name": "image"}]
+    document = tmp_path / "workflow.json"
+    document.write_text(json.dumps({"version": "1.0", "inputs": inputs, "steps": [step], "outputs": [output]}))
+    arguments = ["run", str(document), "--image", "examples/count_fasteners/tray.jpg", "--json"]
+    code = f"from workflow_engine.cli import main; assert main({arguments}) == 0"
+    unneeded = {
+        "torch",
+        "transformers",
+        "openvino",
+        "onnxruntime",
+        "sympy",
+        "networkx",
+        "jsonschema",
+        "huggingface_hub",
+    }
+    unneeded |= {"matplotlib", "pandas", "skimage", "trackers", "fastapi", "starlette", "uvicorn", "rich", "av"}
+    assert loaded_after(code) & unneeded == set()
