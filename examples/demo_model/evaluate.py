@@ -110,10 +110,10 @@ def figures(findings: Findings) -> Figures:
     return {name: round(value, 4) for name, value in (overall | per_class).items()}
 
 
-def unseen_scenes(pictures: int) -> Iterable[Scene]:
-    """The pictures to measure on, as a user would send them."""
+def unseen_scenes(pictures: int, *, size: tuple[int, int] = SIZE) -> Iterable[Scene]:
+    """The pictures to measure on, as a user would send them, of `size` (height, width)."""
     for seed in range(FIRST_SEED, FIRST_SEED + pictures):
-        yield render_scene(SceneSpec(seed=seed, size=SIZE))
+        yield render_scene(SceneSpec(seed=seed, size=size))
 
 
 def evaluate(model: RfDetrForInstanceSegmentation, *, pictures: int) -> Figures:

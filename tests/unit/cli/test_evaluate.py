@@ -1,0 +1,107 @@
+"""``segflow evaluate`` on rendered fasteners: its figures, those of others on the same, and what does not count."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.demo_model import dataset
+from examples.demo_model.detector import load_detector
+from examples.demo_model.evaluate import evaluate
+from tests.unit.cli.conftest import Segflow
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+WORKFLOW = EXAMPLES / "count_fasteners" / "workflow.json"
+PICTURES = 6
+
+
+@pytest.fixture(scope="module")
+def fasteners(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of unseen pictures with their annotations."""
+    folder = tmp_path_factory.mktemp("fasteners")
+    dataset.write(folder, pictures=PICTURES)
+    return folder
+
+
+def changed(folder: Path, to: Path, **members: Any) -> Path:
+    """Return the path of the dataset with some members replaced."""
+    content = json.loads((folder / dataset.ANNOTATIONS).read_text())
+    to.write_text(json.dumps(content | members))
+    return to
+
+
+def test_the_figures_are_those_of_the_model_evaluated_without_us(segflow: Segflow, fasteners: Path) -> None:
+    arguments = ["--dataset", fasteners / dataset.ANNOTATIONS, "--images", fasteners]
+    done = segflow("evaluate", WORKFLOW, *arguments, "--confidence", 0, "--json")
+    assert (done.code, done.err) == (0, "")
+    (ours,) = json.loads(done.out)
+    theirs = evaluate(load_detector(EXAMPLES / "demo_model" / "fasteners"), pictures=PICTURES)
+    assert ours["pictures"] == PICTURES
+    assert ours["masks"]["ap"] == pytest.approx(theirs["mask_ap"], abs=0.002)
+    assert ours["masks"]["ap50"] == pytest.approx(theirs["mask_ap50"], abs=0.002)
+    assert ours["boxes"]["ap"] == pytest.approx(theirs["box_ap"], abs=0.002)
+    for one in ours["classes"]:
+        assert one["masks"]["ap"] == pytest.approx(theirs[f"mask_ap_{one['name']}"], abs=0.002)
+        assert one["objects"] > 0
+
+
+def test_a_table_and_a_warning_of_what_the_workflow_drops(segflow: Segflow, fasteners: Path) -> None:
+    arguments = ["--dataset", fasteners / dataset.ANNOTATIONS, "--images", fasteners, "--limit", 2]
+    done = segflow("evaluate", WORKFLOW, *arguments, "--param", "confidence=0.9")
+    assert done.code == 0
+    assert "The step 'parts' keeps objects above a confidence of 0.9;" in done.err
+    rows = [line.split() for line in done.out.splitlines() if line.strip()]
+    assert ["class", "objects", "masks,", "AP", "AP", "50", "boxes,", "AP", "AP", "50"] in rows
+    assert done.out.splitlines()[-1].startswith("2 pictures, ")
+
+
+def test_variants_stand_beside_each_other(segflow: Segflow, fasteners: Path) -> None:
+    arguments = ["--dataset", fasteners / dataset.ANNOTATIONS, "--images", fasteners, "--limit", 2]
+    done = segflow("evaluate", WORKFLOW, *arguments, "--compare", 'class_filter=["nut"]', "--json")
+    whole, nuts = json.loads(done.out)
+    assert (whole["name"], nuts["name"]) == ("workflow.json", 'class_filter=["nut"]')
+    figures = {one["name"]: one["masks"]["ap"] for one in nuts["classes"]}
+    assert figures.pop("nut") == next(one["masks"]["ap"] for one in whole["classes"] if one["name"] == "nut")
+    assert set(figures.values()) == {0.0}
+    assert done.err.count("warning: ") == 1
+
+
+def test_what_does_not_match_is_said(segflow: Segflow, fasteners: Path, tmp_path: Path) -> None:
+    content = json.loads((fasteners / dataset.ANNOTATIONS).read_text())
+    first, second, third = content["images"][:3]
+    images = [first, second | {"file_name": "gone.png"}, third | {"width": 10}]
+    renamed = [{**one, "name": one["name"].upper().replace("BOLT", "rivet")} for one in content["categories"]]
+    path = changed(fasteners, tmp_path / "d.json", images=images, categories=renamed)
+    done = segflow("evaluate", WORKFLOW, "--dataset", path, "--images", fasteners, "--confidence", 0.3, "--json")
+    assert done.code == 1
+    (figures,) = json.loads(done.out)
+    assert figures["pictures"] == 1
+    assert list(figures["unmatched"]) == ["bolt"]
+    assert [one["masks"]["ap"] > 0.5 for one in figures["classes"]] == [False, True, True, True]
+    assert f"bolt ({figures['unmatched']['bolt']})" in done.err
+    assert "gone.png" in done.err
+    assert f"{third['file_name']}: The picture has 640 x 480 pixels; the dataset says 10 x 480." in done.err
+
+
+@pytest.mark.parametrize(
+    ("workflow", "arguments", "said"),
+    [
+        ("count_fasteners", ["--output", "part"], "has no output 'part' that holds objects. Did you mean 'parts'?"),
+        ("compare_thresholds", [], "The workflow has no outputs that hold objects."),
+        ("count_fasteners", ["--images", "nowhere"], "There is no folder nowhere."),
+        ("count_fasteners", ["--limit", "0"], "The dataset has no pictures."),
+    ],
+)
+def test_one_sentence_about_what_is_wrong(
+    segflow: Segflow, fasteners: Path, workflow: str, arguments: list[str], said: str
+) -> None:
+    path = EXAMPLES / workflow / "workflow.json"
+    given = ["--dataset", fasteners / dataset.ANNOTATIONS, "--images", fasteners, *arguments, "--param", "confidence=0"]
+    done = segflow("evaluate", path, *(given if workflow == "count_fasteners" else given[:-2]))
+    assert done.code == 1
+    assert done.out == ""
+    assert said in done.err
+    assert done.err.count("\n") == 1
