@@ -80,7 +80,7 @@ def _video(asked: argparse.Namespace) -> int:
         observers=[_tell if several else _tell_unless_failed],
     )
     window = _window(asked)
-    sinks = {name: Queued(sink, called=name) for name, sink in _sinks(asked, workflow, output)}
+    sinks = {name: Queued(sink, called=name) for name, sink in list(_sinks(asked, workflow, output))}
     progress = Progress(run, sinks)
     with _ended_by_signals(run) as told:
         try:

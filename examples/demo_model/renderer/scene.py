@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -161,12 +162,22 @@ def visible_objects(drawn: list[Drawn], canvas: tuple[int, int], *, size: tuple[
 
 def render_scene(spec: SceneSpec) -> Scene:
     """Draw one scene; the same specification gives the same picture, bit by bit."""
-    layout_rng, surface_rng, light_rng, camera_rng = (np.random.default_rng([spec.seed, part]) for part in range(4))
+    return render_placements(spec, placements(spec))
+
+
+def placements(spec: SceneSpec) -> list[Placement]:
+    """What lies on a scene's table, and where."""
+    return lay_out(np.random.default_rng([spec.seed, 0]), spec)
+
+
+def render_placements(spec: SceneSpec, placed: Sequence[Placement]) -> Scene:
+    """Draw a scene with other things on its table than its own; surface, light and camera are those of the scene."""
+    surface_rng, light_rng, camera_rng = (np.random.default_rng([spec.seed, part]) for part in range(1, 4))
     canvas = (spec.size[0] * spec.oversampling, spec.size[1] * spec.oversampling)
     name = spec.surface or str(surface_rng.choice(np.array(list(SURFACES))))
     albedo = SURFACES[name](surface_rng, canvas)
     lighting = draw_lighting(light_rng, np.asarray(albedo.mean(axis=(0, 1)), dtype=np.float32), lamp=spec.lamp)
-    candidates = (draw_relief(placement, canvas) for placement in lay_out(layout_rng, spec))
+    candidates = (draw_relief(placement, canvas) for placement in placed)
     drawn = keep_visible([item for item in candidates if item is not None], canvas)
     light = light_table(light_rng, albedo, lighting=lighting)
     for item in drawn:
