@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from workflow_engine import inputs, results
@@ -112,6 +113,12 @@ def _bound(step: PlannedStep, registry: Registry) -> BoundBlock:
     function = registry.function(step.type.name)
     stateful = step.type.manifest.execution.stateful
     call = function() if stateful else function
-    signature = inspect.signature(call)
     adapter = None if step.type.adapter is None else load_entrypoint(step.type.adapter)
-    return BoundBlock(call=call, adapter=adapter, wants_context="context" in signature.parameters)
+    return BoundBlock(call=call, adapter=adapter, wants_context=_wants_context(function))
+
+
+@cache
+def _wants_context(function: Callable[..., Any]) -> bool:
+    """Whether a block's function, or the instances of its class, take ``context``; a signature is slow to take."""
+    call = function.__call__ if inspect.isclass(function) else function
+    return "context" in inspect.signature(call).parameters

@@ -129,16 +129,15 @@ class Workers:
         """
         call = self._admit(job, request.scope["state"])
         gone = asyncio.ensure_future(_left(request))
+        gone.add_done_callback(lambda _: _fail(call, _left_early()))
+        late = asyncio.get_running_loop().call_at(call.deadline, _fail, call, self._too_late())
         try:
-            timeout = call.deadline - call.entered
-            await asyncio.wait((call.answer, gone), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            return await call.answer
         finally:
             gone.cancel()
-            if not call.answer.done():
+            late.cancel()
+            if call.id in self._calls:
                 self._abandon(call)
-        if not call.answer.cancelled():
-            return call.answer.result()
-        raise _left_early() if gone.done() and not gone.cancelled() else _too_late(self._limits.run_seconds)
 
     def _admit(self, job: Job, seen: MutableMapping[str, Any]) -> _Call:
         if self.full:
@@ -171,16 +170,19 @@ class Workers:
         self._workers.sort(key=lambda other: other is not worker)
         call = self._calls.pop(head["id"])
         call.seen["steps"] = head["steps"]
-        if not call.answer.done():
-            if "error" in head:
-                call.answer.set_exception(refused(head))
-            else:
-                call.answer.set_result(bytes(body))
+        if "error" in head:
+            _fail(call, refused(head))
+        elif not call.answer.done():
+            call.answer.set_result(bytes(body))
         self._dispatch()
+
+    def _too_late(self) -> RunCancelled:
+        message = f"The request was not done within {self._limits.run_seconds:g} s."
+        hint = "Use a smaller model or picture, or fewer pictures at once."
+        return RunCancelled(Problem(code="deadline", message=message, hint=hint, whose="caller"))
 
     def _abandon(self, call: _Call) -> None:
         """Nobody waits for a call any more: it leaves the queue, or is told to stop and made to at its deadline."""
-        call.answer.cancel()
         if call.worker is None:
             self._queue.remove(call)
             del self._calls[call.id]
@@ -215,8 +217,7 @@ class Workers:
         _log.warning("worker %d is gone with %d unfinished requests", worker.pid, len(calls))
         for call in calls:
             del self._calls[call.id]
-            if not call.answer.done():
-                call.answer.set_exception(lost())
+            _fail(call, lost())
         await self._replace(worker)
 
     async def _replace(self, worker: Worker) -> None:
@@ -229,6 +230,12 @@ class Workers:
             else:
                 self._keep(replacement)
                 return
+
+
+def _fail(call: _Call, error: WorkflowError) -> None:
+    """Give ``error`` to whoever still waits for the call."""
+    if not call.answer.done():
+        call.answer.set_exception(error)
 
 
 async def _left(request: Request) -> None:
@@ -246,9 +253,3 @@ def overloaded() -> WorkflowError:
 
 def _left_early() -> RunCancelled:
     return RunCancelled(Problem(code="cancelled", message="The client has left.", whose="caller"))
-
-
-def _too_late(seconds: float) -> RunCancelled:
-    message = f"The request was not done within {seconds:g} s."
-    hint = "Use a smaller model or picture, or fewer pictures at once."
-    return RunCancelled(Problem(code="deadline", message=message, hint=hint, whose="caller"))
