@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Unpack
 
 import cv2
@@ -11,8 +10,11 @@ from numpy.typing import NDArray
 from supervision import ColorPalette
 
 from blocks.visualize.palettes import Coloring, row_colors
-from blocks.visualize.regions import Region, regions
+from blocks.visualize.regions import cover, largest_first, regions
 from workflow_engine.api import Detections, Image, colors
+
+# Rows of an image that are mixed at a time.
+BAND = 64
 
 
 def halo_visualization(
@@ -32,23 +34,39 @@ def halo_visualization(
     """
     palette = row_colors(predictions, **coloring)
     pixels = colors.colored(image.pixels)
-    glow = _glow(list(regions(predictions, (image.height, image.width))), pixels.shape, palette, kernel_size)
-    brightness = cv2.cvtColor(glow, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    if brightness.any():
-        taken = (opacity / brightness.max() * brightness)[..., np.newaxis]
-        mixed = pixels * (1 - taken) + glow * (np.float32(opacity) if look == "Glow" else taken)
-        pixels = np.clip(mixed, 0, 255).astype(np.uint8)
+    paint, covered = _painted(predictions, (image.height, image.width), palette)
+    x, y, width, height = cv2.boundingRect(covered.view(np.uint8))
+    if width:
+        # Beyond this rectangle there is no halo.
+        where = np.s_[
+            max(y - kernel_size, 0) : y + height + kernel_size, max(x - kernel_size, 0) : x + width + kernel_size
+        ]
+        blurred = cv2.blur(paint[where], (kernel_size, kernel_size))
+        glow = np.asarray(cv2.copyTo(blurred, (~covered[where]).view(np.uint8)), dtype=np.uint8)
+        _add(pixels[where], glow, opacity, look)
     return {"image": image.with_pixels(pixels)}
 
 
-def _glow(
-    shown: Iterable[Region], shape: tuple[int, ...], palette: ColorPalette, kernel_size: int
-) -> NDArray[np.uint8]:
-    """Return the objects' colours, larger objects under smaller ones, blurred over black; black where objects are."""
-    paint, covered = np.zeros(shape, dtype=np.uint8), np.zeros(shape[:2], dtype=np.bool_)
-    for region in sorted(shown, key=lambda region: -np.count_nonzero(region.inside)):
-        paint[region.where][region.inside] = palette.by_idx(region.index).as_bgr()
+def _painted(
+    predictions: Detections, size: tuple[int, int], palette: ColorPalette
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return the objects' colours over black, larger objects under smaller ones, and which pixels are objects."""
+    paint, covered = np.zeros((*size, 3), dtype=np.uint8), np.zeros(size, dtype=np.bool_)
+    for region in regions(predictions, size, order=largest_first(predictions)):
+        cover(paint[region.where], region.inside, colors.filled(region.inside.shape, palette.by_idx(region.index)))
         covered[region.where] |= region.inside
-    blurred = np.asarray(cv2.blur(paint, (kernel_size, kernel_size)), dtype=np.uint8)
-    blurred[covered] = 0
-    return blurred
+    return paint, covered
+
+
+def _add(pixels: NDArray[np.uint8], glow: NDArray[np.uint8], opacity: float, look: str) -> None:
+    """Mix the pixels with a halo where there is one, in place; in bands, since a mixture is of wide numbers."""
+    brightness = np.asarray(cv2.cvtColor(glow, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    brightest = brightness.max()
+    for start in range(0, len(pixels), BAND):
+        band = slice(start, start + BAND)
+        lit = np.flatnonzero(brightness[band] > 0)
+        taken = (opacity * brightness[band].ravel()[lit] / brightest)[:, np.newaxis]
+        halo = glow[band].reshape(-1, 3)[lit] * (opacity if look == "Glow" else taken)
+        mixed = pixels[band].reshape(-1, 3)
+        mixed[lit] = (mixed[lit] * (1 - taken) + halo).clip(0, 255)
+        pixels[band] = mixed.reshape(pixels[band].shape)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from supervision import (
-    BoxAnnotator,
-    ColorAnnotator,
-    ColorLookup,
-    MaskAnnotator,
-    PolygonAnnotator,
-    RoundBoxAnnotator,
-)
+import cv2
+import numpy as np
+from supervision import BoxAnnotator, ColorAnnotator, ColorLookup, RoundBoxAnnotator
 
 from blocks.visualize.palettes import Coloring, row_colors
-from workflow_engine.api import Detections, Image, colors
+from blocks.visualize.regions import cover, largest_first, regions
+from workflow_engine.api import Detections, Image, colors, masks
 
 
 def mask_visualization(
@@ -24,10 +20,18 @@ def mask_visualization(
     opacity: float,
     **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
-    """Tint the pixels of every mask, larger ones first, so that a small object shows on a large one."""
+    """Tint the pixels of every mask, each once: where masks overlap, the smallest object shows."""
     palette = row_colors(predictions, **coloring)
-    annotator = MaskAnnotator(palette, opacity=opacity, color_lookup=ColorLookup.INDEX)
-    return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}
+    drawn, size = colors.colored(image.pixels), (image.height, image.width)
+    if predictions.mask is not None:
+        free = np.ones(size, dtype=np.bool_)
+        for region in regions(predictions, size, order=reversed(largest_first(predictions))):
+            part = drawn[region.where]
+            plain = colors.filled(region.inside.shape, palette.by_idx(region.index))
+            mixed = cv2.addWeighted(plain, opacity, part, 1 - opacity, 0)
+            cover(part, region.inside & free[region.where], mixed)
+            free[region.where] &= ~region.inside
+    return {"image": image.with_pixels(drawn)}
 
 
 def polygon_visualization(
@@ -38,10 +42,15 @@ def polygon_visualization(
     **coloring: Unpack[Coloring],
 ) -> dict[str, Image]:
     """Draw the outline of every part of every mask; the boxes of objects that have no masks."""
+    if predictions.mask is None:
+        return bounding_box_visualization(image, predictions, thickness=thickness, roundness=0, **coloring)
     palette = row_colors(predictions, **coloring)
-    annotate = BoxAnnotator if predictions.mask is None else PolygonAnnotator
-    annotator = annotate(palette, thickness=thickness, color_lookup=ColorLookup.INDEX)
-    return {"image": image.with_pixels(annotator.annotate(colors.colored(image.pixels), predictions))}
+    drawn = colors.colored(image.pixels)
+    for index in range(len(predictions)):
+        # A line or a point is no polygon.
+        outlines = [outline for outline in masks.contours(predictions.mask, index) if len(outline) > 2]
+        cv2.polylines(drawn, outlines, True, palette.by_idx(index).as_bgr(), thickness)
+    return {"image": image.with_pixels(drawn)}
 
 
 def bounding_box_visualization(

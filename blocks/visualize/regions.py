@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,13 +28,15 @@ class Region:
     inside: NDArray[np.bool_]
 
 
-def regions(predictions: Detections, size: tuple[int, int], *, padding: int = 0) -> Iterator[Region]:
+def regions(
+    predictions: Detections, size: tuple[int, int], *, order: Iterable[int] | None = None, padding: int = 0
+) -> Iterator[Region]:
     """Yield the region of each object that shows in an image of ``size`` (height, width).
 
     It is the object's mask in the mask's own rectangle. Without masks it is the object's box, cut to whole pixels and
-    grown by ``padding`` pixels on every side.
+    grown by ``padding`` pixels on every side. The objects come in the table's order, or in another ``order`` of places.
     """
-    for index in range(len(predictions)):
+    for index in range(len(predictions)) if order is None else order:
         if predictions.mask is not None:
             region = _clipped(index, *masks.window(predictions.mask, index), size)
         else:
@@ -41,18 +45,26 @@ def regions(predictions: Detections, size: tuple[int, int], *, padding: int = 0)
             yield region
 
 
+def largest_first(predictions: Detections) -> list[int]:
+    """Return the objects' places in the table by falling area; of equal ones, in the order that supervision paints."""
+    places: list[int] = np.flip(np.argsort(predictions.area)).tolist()
+    return places
+
+
+def cover(pixels: NDArray[np.uint8], inside: NDArray[np.bool_], source: NDArray[Any]) -> None:
+    """Replace the pixels that are ``inside`` by those of ``source``, in place: a hundred times as fast as indexing."""
+    cv2.copyTo(source, inside.view(np.uint8), pixels)
+
+
 def _clipped(index: int, pixels: NDArray[np.bool_], x: int, y: int, size: tuple[int, int]) -> Region | None:
     """Return what shows of a mask's window, cut to the rectangle of its foreground."""
     inside = pixels[max(-y, 0) : max(size[0] - y, 0), max(-x, 0) : max(size[1] - x, 0)]
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    if not rows.size:
+    column, row, width, height = cv2.boundingRect(inside.view(np.uint8)) if inside.size else (0, 0, 0, 0)
+    if not width:
         return None
-    first_row, last_row, first_column, last_column = (int(edge) for edge in (*rows[[0, -1]], *columns[[0, -1]]))
-    top, left = max(y, 0), max(x, 0)
+    top, left = max(y, 0) + row, max(x, 0) + column
     return Region(
-        index,
-        np.s_[top + first_row : top + last_row + 1, left + first_column : left + last_column + 1],
-        inside[first_row : last_row + 1, first_column : last_column + 1],
+        index, np.s_[top : top + height, left : left + width], inside[row : row + height, column : column + width]
     )
 
 

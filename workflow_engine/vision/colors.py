@@ -66,5 +66,12 @@ def colored(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def tinted(pixels: NDArray[np.uint8], color: Color, opacity: float) -> NDArray[np.uint8]:
     """Return a copy in three channels, mixed with ``color``: the share ``opacity`` of it, the rest pixels."""
     drawn = colored(pixels)
-    mixed = cv2.addWeighted(drawn, 1 - opacity, np.full_like(drawn, color.as_bgr()), opacity, 0)
-    return np.asarray(mixed, dtype=np.uint8)
+    return np.asarray(cv2.addWeighted(drawn, 1 - opacity, filled(drawn.shape[:2], color), opacity, 0), dtype=np.uint8)
+
+
+def filled(size: tuple[int, int], color: Color) -> NDArray[np.uint8]:
+    """Return an image of ``size`` (height, width) in one colour, (H, W, 3)."""
+    pixels = np.empty((*size, 3), dtype=np.uint8)
+    # By whole rows: pixel by pixel takes a hundred times as long.
+    pixels.reshape(size[0], -1)[...] = np.tile(np.array(color.as_bgr(), dtype=np.uint8), size[1])
+    return pixels

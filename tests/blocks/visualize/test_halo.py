@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from supervision import ColorLookup, HaloAnnotator
 
 from tests.blocks.runner import BlockRunner
 from tests.blocks.scenes import dense, picture, table
@@ -31,17 +29,6 @@ def test_glow_brightens_and_shade_darkens_a_dark_image(run: BlockRunner) -> None
     )
     assert glow.max() > 60
     assert glow.sum() > shade.sum()
-
-
-@pytest.mark.parametrize("kernel_size", [7, 40])
-def test_shade_is_what_supervision_draws(run: BlockRunner, kernel_size: int) -> None:
-    image = picture()
-    objects = table(image, [(30, 20, 50, 40), (5, 5, 30, 45), (60, 40, 90, 70)])
-    fields = {"look": "Shade", "opacity": 0.7, "kernel_size": kernel_size}
-    drawn = run("core/halo_visualization@v1", image=image, predictions=objects, **fields)["image"].pixels
-    annotator = HaloAnnotator(opacity=0.7, kernel_size=kernel_size, color_lookup=ColorLookup.CLASS)
-    expected = annotator.annotate(image.pixels.copy(), objects)
-    assert np.abs(drawn.astype(int) - expected).max() <= 1
 
 
 def test_a_black_halo_changes_nothing(run: BlockRunner) -> None:
