@@ -25,18 +25,26 @@ def create_app(engine: Engine, workers: Workers, metrics: Metrics, traces: Trace
     settings = engine.settings
     app = FastAPI(title="segflow", version=__version__, docs_url=None, redoc_url=None)
 
+    routers = [  # in the order of how often they are asked for
+        health.router(app.version, settings.unsafe, workers, metrics),
+        *(routes.router(workers) for routes in (workflows, library, introspection, models)),
+        docs.router(app.title, app.openapi_url or ""),
+    ]
+
+    async def lost(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException), "registered for nothing else"
+        return misdirected(request, error.status_code, (route for router in routers for route in router.routes))
+
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, WorkflowError), "registered for nothing else"
         return refusal(error, request.scope, debug=settings.debug)
 
     app.add_exception_handler(WorkflowError, refused)
-    app.add_exception_handler(HTTPException, misdirected)
+    app.add_exception_handler(HTTPException, lost)
     app.add_exception_handler(RequestValidationError, misshapen)
     app.add_exception_handler(Exception, internal_error)
-    app.include_router(health.router(app.version, settings.unsafe, workers, metrics))
-    for routes in (library, introspection, models, workflows):
-        app.include_router(routes.router(workers))
-    app.include_router(docs.router(app.title, app.openapi_url or ""))
+    for router in routers:
+        app.include_router(router)
     app.add_middleware(Intake, settings=settings, workers=workers)
     if settings.api_token is None:
         app.add_middleware(LocalOnly, names=settings.server_names)
