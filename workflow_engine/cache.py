@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workflow_engine.digest import state_of
+
 
 class ResultCache:
     """What steps gave. It may outlive sessions and plans, and serve several; safe to use from any thread.
@@ -99,4 +101,4 @@ def _look(value: Any) -> tuple[int, list[Any]]:
         return (value.nbytes, held) if value.base is None else (0, [value.base, *held])
     if hasattr(value, "nbytes"):
         return value.nbytes, []
-    return sys.getsizeof(value), [value.__getstate__()] if type(value).__module__ != "builtins" else []
+    return sys.getsizeof(value), [state_of(value)] if type(value).__module__ != "builtins" else []

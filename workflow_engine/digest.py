@@ -33,6 +33,14 @@ def digest(value: Any, *, most: float = float("inf")) -> bytes:
     return work.state.digest()
 
 
+def state_of(value: Any) -> Any:
+    """Return what an object holds, its attributes and slots; ``None`` when it holds nothing or does not show it."""
+    try:
+        return None if isinstance(value, type) else value.__getstate__()
+    except TypeError:
+        return None
+
+
 class _Digest:
     def __init__(self, most: float) -> None:
         self.state = sha256()
@@ -76,8 +84,8 @@ class _Digest:
             self._note("elements", array.data if whole else flat(), array.nbytes)
 
     def _object(self, value: Any) -> None:
-        # What a class, a function or a handle on the world outside is, does not show in its state.
-        state = None if isinstance(value, type) or callable(value) or hasattr(value, "close") else value.__getstate__()
+        # What a function or a handle on the world outside is does not show in its state.
+        state = None if callable(value) or hasattr(value, "close") else state_of(value)
         if not state:
             raise Opaque
         self._note("object", f"{type(value).__module__}.{type(value).__qualname__}".encode())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
@@ -45,9 +46,19 @@ class Reuse:
     def __init__(
         self, kept: ResultCache, inputs: Mapping[str, Batch], extents: Extents, *, models: ModelSource
     ) -> None:
-        """Look at the run's inputs; they must not change from now on."""
+        """Look at the run's inputs, and copy them.
+
+        Args:
+            kept: What earlier runs gave.
+            inputs: A batch for each input.
+            extents: The elements of the inputs' batch.
+            models: Tells which weights a name stands for.
+        """
         self._cache, self._models = kept, models
-        self._inputs = {name: _key([extents.of(b.lineage), list(b.values.items())]) for name, b in inputs.items()}
+        # What is kept may be parts of these, and must not change with the caller's arrays.
+        self.inputs = {name: _copied(batch) for name, batch in inputs.items()}
+        """The copies, which the run is to use."""
+        self._inputs = {n: _key([extents.of(b.lineage), list(b.values.items())]) for n, b in self.inputs.items()}
         self._steps: dict[str, bytes] = {}
 
     def recall(self, step: PlannedStep, calls: Calls) -> Gave | None:
@@ -101,6 +112,13 @@ class Reuse:
                 return ["list", *(self._source(item) for item in items)]
             case DictOf(pairs):
                 return ["dict", *((key, self._source(item)) for key, item in pairs)]
+
+
+def _copied(batch: Batch) -> Batch:
+    try:
+        return Batch(batch.lineage, deepcopy(batch.values))
+    except TypeError:  # such a thing does not show what it holds either, so nothing made of it is found again
+        return batch
 
 
 def _always_runs(step: PlannedStep) -> bool:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from workflow_engine import inputs, results
-from workflow_engine.batch import Batch
 from workflow_engine.cache import ResultCache
 from workflow_engine.context import RunContext, Stop
 from workflow_engine.events import Event
@@ -98,9 +96,8 @@ class Session:
             batches, extents = inputs.assemble(self.plan, given, self._access)
         reuse = None
         if self._cache is not None:
-            # What is kept may be parts of these, and must not change with the caller's arrays.
-            batches = {name: Batch(batch.lineage, deepcopy(batch.values)) for name, batch in batches.items()}
             reuse = Reuse(self._cache, batches, extents, models=context.models)
+            batches = reuse.inputs
         values = execute(self.plan, self._blocks, batches, extents, context, workers=self._workers, reuse=reuse)
         with stage("outputs"):
             outputs = results.assemble(self.plan, values, serialised=serialised, without=without)

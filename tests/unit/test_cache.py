@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -64,10 +66,13 @@ def circle() -> list[Any]:
     return ring
 
 
-@pytest.mark.parametrize("value", [object(), len, int, re.compile("a"), circle(), [1, {"a": object()}]], ids=repr)
+@pytest.mark.parametrize(
+    "value", [object(), len, int, Mapping, re, Lock(), re.compile("a"), circle(), [1, {"a": object()}]], ids=repr
+)
 def test_what_does_not_show_its_content_has_no_digest(value: Any) -> None:
     with pytest.raises(Opaque):
         digest(value)
+    assert sealed(value) > 0
 
 
 def test_an_open_file_has_no_digest(tmp_path: Path) -> None:

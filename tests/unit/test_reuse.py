@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -122,9 +123,9 @@ def test_a_step_that_fails_is_tried_again(bench: Bench) -> None:
 def test_a_value_whose_content_cannot_be_told_is_new_each_time(bench: Bench) -> None:
     anything = {"type": "WorkflowBatchInput", "name": "n", "kind": ["*"]}
     workflow = document([anything], [step("first", "f", candidates=["$inputs.n"])], f="$steps.f.value")
-    thing = object()
-    assert bench.run(workflow, n=thing)[1] == ["f"]
-    assert bench.run(workflow, n=thing)[1] == ["f"]
+    for thing in (object(), Lock()):
+        assert bench.run(workflow, n=thing)[1] == ["f"]
+        assert bench.run(workflow, n=thing)[1] == ["f"]
 
 
 def test_a_random_draw_is_drawn_again() -> None:
