@@ -35,7 +35,7 @@ class Window:
         """Show a picture; return whether the user wants more: the window is still open, and neither q nor Esc came."""
         import cv2
 
-        if self._shown and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+        if self._shown and not self._open():
             return False
         if not self._shown:
             cv2.namedWindow(self._title, cv2.WINDOW_NORMAL)
@@ -43,6 +43,14 @@ class Window:
             self._shown = True
         cv2.imshow(self._title, pixels)
         return cv2.waitKey(1) & 0xFF not in CLOSING_KEYS
+
+    def _open(self) -> bool:
+        import cv2
+
+        try:
+            return bool(cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1)
+        except cv2.error:
+            return False  # with its last window, OpenCV closes what it would ask
 
     def close(self) -> None:
         """Close the window."""
