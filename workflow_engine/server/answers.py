@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
 from workflow_engine.errors import Problem, WorkflowError
@@ -44,16 +45,17 @@ def refusal(error: WorkflowError, scope: Scope, *, debug: bool = False) -> Respo
     return response
 
 
-async def misdirected(request: Request, error: Exception) -> Response:
-    """Return the response for a request that no route takes."""
-    assert isinstance(error, HTTPException), "registered for nothing else"
-    if error.status_code == 405:
+def misdirected(request: Request, status: int, routes: Iterable[BaseRoute]) -> Response:
+    """Return the response for a request that none of ``routes`` takes: 404, or 405 with the methods that some take."""
+    if status == 405:
         code, message = "method_not_allowed", f"This address does not take {request.method[:20]}."
     else:
         code, message = "not_found", "There is nothing at this address."
     problem = Problem(code=code, message=message, hint="The page /docs lists what there is.", whose="caller")
     response = refusal(WorkflowError(problem), request.scope)
-    response.headers.update(error.headers or {})
+    if status == 405:
+        fitting = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+        response.headers["allow"] = ", ".join(sorted({m for route in fitting for m in getattr(route, "methods", ())}))
     return response
 
 

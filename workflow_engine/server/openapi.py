@@ -96,7 +96,7 @@ def described(
     content = {"application/json": _with_example(answer, shown)} if answer is not None else {}
     responses: dict[int | str, Any] = {
         status: {"description": "Done.", **({"content": content} if content else {})},
-        **{code: {"model": ErrorBody, "description": _MEANINGS[code]} for code in sorted({*errors, 422})},
+        **{code: error(code) for code in sorted({*errors, 422})},
     }
     described: dict[str, Any] = {"responses": responses, "status_code": status}
     if body is not None:
@@ -104,6 +104,11 @@ def described(
         content = {"application/json": _with_example(schema, example)}
         described["openapi_extra"] = {"requestBody": {"required": not optional, "content": content}}
     return described
+
+
+def error(status: int) -> dict[str, Any]:
+    """Return how an answer with this status of an error is described."""
+    return {"model": ErrorBody, "description": _MEANINGS[status]}
 
 
 def _with_example(schema: dict[str, Any], example: Any) -> dict[str, Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from workflow_engine.errors import InputError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+Version: TypeAlias = Annotated[int, Field(ge=1, le=999_999_999)]
+NAME: dict[str, JsonValue] = {"pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"}
+"""How the name of a saved workflow is described; the library refuses others with a sentence."""
 
 
 class _Asked(BaseModel):
@@ -27,7 +32,9 @@ class SavedRunRequest(_Asked):
     excluded_fields: list[str] | None = Field(default=None, description="Names of outputs to leave out.")
     enable_profiling: bool = Field(default=False, description="Whether to tell where the time went.")
     disable_sinks: bool = Field(default=False, description="Whether blocks write no files and call no other machines.")
-    workflow_version_id: str | int | None = Field(default=None, description="The version to run, if not the latest.")
+    workflow_version_id: str | Version | None = Field(
+        default=None, description="The version to run, if not the latest."
+    )
 
 
 class RunRequest(_Asked):
@@ -49,7 +56,7 @@ class InterfaceRequest(_Asked):
 class SavedInterfaceRequest(_Asked):
     """Which version of a saved workflow is asked about."""
 
-    workflow_version_id: str | int | None = Field(default=None, description="The version, if not the latest.")
+    workflow_version_id: str | Version | None = Field(default=None, description="The version, if not the latest.")
 
 
 class ModelRequest(_Asked):
@@ -81,15 +88,26 @@ class SaveRequest(_Asked):
 
     definition: dict[str, Any] = Field(description="The document; it need not run yet.")
     expected_version: int | None = Field(
-        default=None, ge=0, description="The version that it was made from, 0 for none; null when it does not matter."
+        default=None,
+        ge=0,
+        le=999_999_999,
+        description="The version that it was made from, 0 for none; null when it does not matter.",
     )
 
 
 class CreateRequest(_Asked):
     """A workflow to keep under a name that is free."""
 
-    id: str = Field(description="The name: up to 64 small letters, digits, '-' and '_'.")
+    id: str = Field(description="The name: up to 64 small letters, digits, '-' and '_'.", json_schema_extra=NAME)
     definition: dict[str, Any] = Field(description="The document; it need not run yet.")
+
+
+class BlocksRequest(_Asked):
+    """What else is to be described."""
+
+    dynamic_blocks_definitions: list[Any] | None = Field(
+        default=None, description="Blocks made of code, which are refused.", json_schema_extra={"maxItems": 0}
+    )
 
 
 class OutputsRequest(_Asked):
@@ -100,16 +118,30 @@ class OutputsRequest(_Asked):
     type: str = Field(description="Type of the block.")
 
 
+def read_object(body: bytes | bytearray, *, hint: str) -> dict[str, Any]:
+    """Return the JSON object that ``body`` is.
+
+    Raises:
+        InputError: If it is none (code ``bad_request``).
+    """
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _bad_request(f"The request's body is not JSON: {error}.", hint) from error
+    if not isinstance(content, dict):
+        raise _bad_request("The request's body is JSON, but no object.", hint)
+    return content
+
+
 def read(model: type[Model], body: bytes | bytearray, *, hint: str) -> Model:
     """Return what ``body`` holds.
 
     Raises:
         InputError: If it is not JSON, or does not fit (code ``bad_request``); ``hint`` says what to send.
     """
+    content = read_object(body, hint=hint)
     try:
-        return model.model_validate(orjson.loads(body))
-    except orjson.JSONDecodeError as error:
-        raise _bad_request(f"The request's body is not JSON: {error}.", hint) from error
+        return model.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the body"

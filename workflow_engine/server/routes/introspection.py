@@ -11,6 +11,7 @@ from hashlib import sha256
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
+from workflow_engine.errors import InputError, Problem
 from workflow_engine.server.answers import written
 from workflow_engine.server.openapi import (
     ASKED,
@@ -24,7 +25,7 @@ from workflow_engine.server.openapi import (
     described,
     members,
 )
-from workflow_engine.server.requests import InterfaceRequest, OutputsRequest, SavedInterfaceRequest
+from workflow_engine.server.requests import BlocksRequest, InterfaceRequest, OutputsRequest, SavedInterfaceRequest, read
 from workflow_engine.server.work import Job, Workers
 
 _BLOCKS = members(
@@ -77,6 +78,14 @@ def _with(response: Response, headers: dict[str, str]) -> Response:
     return response
 
 
+def _check_asked(body: bytes) -> None:
+    asked = read(BlocksRequest, body or b"{}", hint="Send a JSON object, or nothing.")
+    if asked.dynamic_blocks_definitions:
+        message = "The request carries Python code (dynamic_blocks_definitions), which segflow never runs."
+        hint = "Make it a block of your own: segflow blocks new NAME writes the manifest, the function and a test."
+        raise InputError(Problem(code="custom_code", message=message, hint=hint, whose="caller"))
+
+
 def router(workers: Workers) -> APIRouter:
     """Return the routes; their work is done by ``workers``."""
     routes = APIRouter(tags=["Descriptions"])
@@ -85,7 +94,12 @@ def router(workers: Workers) -> APIRouter:
     whole_palette = _Kept(workers, "palette")
 
     async def blocks(request: Request) -> Response:
-        """Describe every block in the ecosystem's form; blocks made of code in a request are not taken."""
+        """Describe every block in the ecosystem's form."""
+        return await every_block(request)
+
+    async def blocks_asked(request: Request) -> Response:
+        """Describe every block in the ecosystem's form. Blocks made of code that comes in a request are refused."""
+        await run_sync(_check_asked, await request.body())
         return await every_block(request)
 
     async def schema(request: Request) -> Response:
@@ -115,7 +129,7 @@ def router(workers: Workers) -> APIRouter:
 
     kept, sent = (*ASKED, *WORK), (*SENT, *WORK, 400)
     told = described(answer=_BLOCKS, errors=kept)
-    optional = described(body=OBJECT, example={}, optional=True, answer=_BLOCKS, errors=(*SENT, *WORK))
+    optional = described(body=BlocksRequest, example={}, optional=True, answer=_BLOCKS, errors=(*SENT, *WORK, 400))
     wanted = described(
         body=InterfaceRequest,
         example={"specification": WORKFLOW},
@@ -146,12 +160,12 @@ def router(workers: Workers) -> APIRouter:
     )
     get, post = ["GET"], ["POST"]
     routes.add_api_route("/workflows/blocks/describe", blocks, methods=get, **told)
-    routes.add_api_route("/workflows/blocks/describe", blocks, methods=post, name="blocks_asked", **optional)
+    routes.add_api_route("/workflows/blocks/describe", blocks_asked, methods=post, **optional)
     routes.add_api_route("/workflows/blocks/dynamic_outputs", outputs, methods=post, **step)
     described_schema = described(answer=members(schema=OBJECT), errors=kept)
     routes.add_api_route("/workflows/definition/schema", schema, methods=get, **described_schema)
     routes.add_api_route("/workflows/describe_interface", interface, methods=post, **wanted)
-    path = "/{workspace}/workflows/{workflow_id}/describe_interface"
+    path = "/{workspace:workspace}/workflows/{workflow_id}/describe_interface"
     routes.add_api_route(path, saved_interface, methods=post, **wanted_of_saved)
     routes.add_api_route("/api/blocks", palette, methods=get, **described(answer=_PALETTE, errors=kept))
     routes.add_api_route("/api/check", check, methods=post, **verdict)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from workflow_engine.server.answers import written
 from workflow_engine.server.openapi import (
@@ -19,9 +19,10 @@ from workflow_engine.server.openapi import (
     described,
     members,
 )
-from workflow_engine.server.requests import CreateRequest, SaveRequest
+from workflow_engine.server.requests import NAME, CreateRequest, SaveRequest
 from workflow_engine.server.work import Job, Workers
 
+_Name: TypeAlias = Annotated[str, Path(json_schema_extra=NAME)]
 _SAVED = members(**VERSION, definition=OBJECT, **VERDICT)
 _SHOWN = {
     "id": "count-parts",
@@ -50,17 +51,17 @@ def router(workers: Workers) -> APIRouter:
         return written(await workers.run(job, request), status=201)
 
     async def shown(
-        request: Request, workflow_id: str, version: Annotated[int | None, Query(ge=1, le=999_999_999)] = None
+        request: Request, workflow_id: _Name, version: Annotated[int | None, Query(ge=1, le=999_999_999)] = None
     ) -> Response:
         """One version of a workflow, by default the latest, and what is wrong with it."""
         job = Job(task="show_workflow", options={"id": workflow_id, "version": version})
         return written(await workers.run(job, request))
 
-    async def versions(request: Request, workflow_id: str) -> Response:
+    async def versions(request: Request, workflow_id: _Name) -> Response:
         """Every version of a workflow, the latest first. Versions are kept until the workflow is deleted."""
         return written(await workers.run(Job(task="list_versions", options={"id": workflow_id}), request))
 
-    async def save(request: Request, workflow_id: str) -> Response:
+    async def save(request: Request, workflow_id: _Name) -> Response:
         """Save the next version of a workflow, which may be its first.
 
         With ``expected_version``, only if nobody saved another one since (409).
@@ -68,7 +69,7 @@ def router(workers: Workers) -> APIRouter:
         job = Job(task="save_workflow", body=await request.body(), options={"id": workflow_id})
         return written(await workers.run(job, request))
 
-    async def delete(request: Request, workflow_id: str) -> Response:
+    async def delete(request: Request, workflow_id: _Name) -> Response:
         """Delete a workflow with all its versions."""
         await workers.run(Job(task="delete_workflow", options={"id": workflow_id}), request)
         return Response(status_code=204)

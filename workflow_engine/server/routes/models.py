@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
 from workflow_engine.server.answers import answer, written
@@ -57,6 +58,10 @@ _ROW = members(
 _FOUND = members(inference_id=TEXT, time={"type": "number"}, image=OBJECT, predictions=array(_ROW))
 
 
+def _named(body: bytes) -> str:
+    return read(ModelRequest, body, hint="Send a JSON object with model_id.").model_id
+
+
 def router(workers: Workers) -> APIRouter:
     """Return the routes; their work is done by ``workers``."""
     routes = APIRouter(tags=["Models"])
@@ -77,8 +82,7 @@ def router(workers: Workers) -> APIRouter:
 
     async def remove(request: Request) -> Response:
         """Take a model from the registry; it leaves memory when others need the room."""
-        asked = read(ModelRequest, await request.body(), hint="Send a JSON object with model_id.")
-        registered.pop(asked.model_id, None)
+        registered.pop(await run_sync(_named, await request.body()), None)
         return registry()
 
     async def clear() -> Response:

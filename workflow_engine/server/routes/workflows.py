@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.exceptions import HTTPException
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from workflow_engine.compiler import LANGUAGE_VERSION
 from workflow_engine.server.answers import answer, written
@@ -29,6 +29,15 @@ _RESULT = {"outputs": [{"counts": {"bolt": 3, "nut": 4}}], "profiler_trace": []}
 _ERRORS = (*SENT, *WORK, 400, 404)
 
 
+class _Workspace(StringConvertor):
+    """Any word but the one under which our own routes are."""
+
+    regex = "(?!api/)[^/]+"
+
+
+register_url_convertor("workspace", _Workspace())
+
+
 def router(workers: Workers) -> APIRouter:
     """Return the routes; their work is done by ``workers``."""
     routes = APIRouter(tags=["Workflows"])
@@ -39,8 +48,6 @@ def router(workers: Workers) -> APIRouter:
 
     async def run_saved(request: Request, workspace: str, workflow_id: str) -> Response:
         """Run a saved workflow once. The workspace may be any word: this server has one folder of workflows."""
-        if workspace == "api":
-            raise HTTPException(405)  # the address of a saved workflow itself, which is not posted to
         job = Job(task="run_saved", body=await request.body(), options={"id": workflow_id})
         return written(await workers.run(job, request))
 
@@ -69,7 +76,7 @@ def router(workers: Workers) -> APIRouter:
     routes.add_api_route("/workflows/run", run, methods=post, **asked)
     routes.add_api_route("/workflows/validate", validate, methods=post, **checked)
     routes.add_api_route("/workflows/execution_engine/versions", versions, methods=["GET"], **told)
-    routes.add_api_route("/{workspace}/workflows/{workflow_id}", run_saved, methods=post, **asked_of_saved)
+    routes.add_api_route("/{workspace:workspace}/workflows/{workflow_id}", run_saved, methods=post, **asked_of_saved)
     old: dict[str, Any] = {"methods": post, "deprecated": True}
     routes.add_api_route("/infer/workflows", run, name="run_old", **old, **asked)
     path = "/infer/workflows/{workspace}/{workflow_id}"

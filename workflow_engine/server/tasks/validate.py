@@ -7,6 +7,7 @@ from typing import Any
 
 from workflow_engine.errors import CompileError, DefinitionError, Problem
 from workflow_engine.server.problems import told
+from workflow_engine.server.requests import read_object
 from workflow_engine.server.tasks.call import Bench, Call
 
 
@@ -17,7 +18,12 @@ def validate(call: Call) -> dict[str, Any]:
 
 
 def check(call: Call) -> dict[str, Any]:
-    """Tell everything that is wrong with the document that the body is, as an answer and not as an error."""
+    """Tell everything that is wrong with the document that the body is, as an answer and not as an error.
+
+    Raises:
+        InputError: If the body is no JSON object, and so no document at all.
+    """
+    read_object(call.body, hint="Send the workflow as a JSON object.")
     return verdict(call.bench, call.body)
 
 

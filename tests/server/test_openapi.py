@@ -1,0 +1,75 @@
+"""The description of the API, held against what the server does, and the page that shows it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from workflow_engine.server.access import OPEN
+
+
+def test_the_server_keeps_to_its_description(server: httpx.Client) -> None:
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        *("run", f"{server.base_url}/openapi.json", "--max-examples", "4", "--generation-deterministic", "--no-color"),
+        *("--request-timeout", "60"),
+        # What a document or a base64 text means is beyond what a schema can say, so a body that fits may be refused.
+        *("--exclude-checks", "positive_data_acceptance"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    cases = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
+    assert cases, done.stdout
+    assert int(cases[1]) == int(cases[2]) > 500
+
+
+def test_every_example_is_answered_as_described(server: httpx.Client) -> None:
+    tried = 0
+    for path, operations in server.get("/openapi.json").json()["paths"].items():
+        for method, told in operations.items():
+            example = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+            if example is None or "{" in path:
+                continue
+            answer = server.request(method, path, json=example)
+            assert answer.is_success, f"{method} {path}: {answer.text}"
+            assert str(answer.status_code) in told["responses"]
+            tried += 1
+    assert tried > 8
+
+
+def test_the_page_of_the_api_names_nothing_outside(server: httpx.Client) -> None:
+    page = server.get("/docs").text
+    addresses = re.findall(r'(?:href|src|url)[=:]\s*["\']([^"\']+)', page)
+    assert len(addresses) == 4
+    for address in addresses:
+        assert address.startswith("./")
+        assert server.get(address[1:]).status_code == 200
+
+
+def test_the_page_is_open_to_those_without_a_token(server: httpx.Client) -> None:
+    assert {f"/docs/{name}" for name in ("swagger-ui.css", "swagger-ui-bundle.js")} < OPEN
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/api/workflows/a", "DELETE, GET, PUT"),
+        ("DELETE", "/api/workflows", "GET, POST"),
+        ("GET", "/workflows/run", "POST"),
+        ("PUT", "/any/workflows/a", "POST"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(server: httpx.Client, method: str, path: str, allowed: str) -> None:
+    answer = server.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == allowed
+
+
+def test_an_address_with_nothing_there(server: httpx.Client) -> None:
+    answer = server.get("/any/1")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
