@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from workflow_engine.digest import state_of
+
+T = TypeVar("T")
 
 
 class ResultCache:
@@ -37,6 +39,14 @@ class ResultCache:
                 return None
             self._kept.move_to_end(key)
             return self._kept[key][0]
+
+    def of(self, key: bytes, make: Callable[[], T]) -> T:
+        """Return what is kept under ``key``, made and kept now if there is nothing."""
+        found: T | None = self.get(key)
+        if found is None:
+            found = make()
+            self.put(key, found)
+        return found
 
     def put(self, key: bytes, value: Any) -> None:
         """Keep ``value`` under ``key``, unless it alone is larger than the limit."""

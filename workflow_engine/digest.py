@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import PurePath
 from typing import Any
 
-_PLAIN = (str, int, float, complex, bytes, type(None), date, time, timedelta, tzinfo, PurePath)
+_PLAIN = (int, float, complex, type(None), date, time, timedelta, tzinfo, PurePath)
 
 
 class Opaque(Exception):
@@ -47,8 +47,13 @@ class _Digest:
         self._left = most
 
     def take(self, value: Any) -> None:
-        if isinstance(value, _PLAIN):
-            self._note(type(value).__qualname__, repr(value).encode("utf-8", "surrogatepass"))
+        kind = type(value).__qualname__
+        if isinstance(value, str):
+            self._note(kind, value.encode("utf-8", "surrogatepass"))
+        elif isinstance(value, bytes):
+            self._note(kind, value)
+        elif isinstance(value, _PLAIN):
+            self._note(kind, repr(value).encode("utf-8", "surrogatepass"))
         elif isinstance(value, list | tuple):
             self._members(value, "list" if isinstance(value, list) else "tuple")
         elif isinstance(value, Mapping):

@@ -54,8 +54,8 @@ class Session:
             ManifestError: If a block's code does not agree with its manifest.
         """
         self.plan = plan
-        self._registry, self._context, self._access, self._workers = registry, context, access, workers
-        self._cache = cache
+        self._registry, self._context, self._workers, self._cache = registry, context, workers, cache
+        self._access = replace(access, cache=cache)
         self._blocks: dict[str, BoundBlock] = {}
         self.reset()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -13,6 +14,8 @@ from workflow_engine import Engine, InputError, ResultCache, StepFailed, Workflo
 from workflow_engine.events import Event, StepFinished
 from workflow_engine.registry import Registry
 from workflow_engine.settings import load
+from workflow_engine.vision import image_json
+from workflow_engine.vision.decode import decode, encode_png
 
 CROP = {"type": "core/relative_static_crop@v1", "images": "$inputs.image", "x_center": 0.5, "y_center": 0.5}
 IMAGES = [{"type": "WorkflowImage", "name": "image"}]
@@ -149,6 +152,27 @@ def test_a_callers_array_may_change_without_harm() -> None:
     assert session.run({"image": pixels})["cut"].pixels.min() == 255
     pixels[:] = 0
     assert session.run({"image": pixels})["cut"].pixels.max() == 0
+
+
+def test_a_file_is_decoded_again_when_it_holds_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[int] = []
+
+    def counted(data: bytes, **how: Any) -> Any:
+        decoded.append(len(data))
+        return decode(data, **how)
+
+    monkeypatch.setattr(image_json, "decode", counted)
+    picture = tmp_path / "a.png"
+    workflow = Workflow(
+        document(IMAGES, [{**CROP, "name": "cut", "width": 0.5, "height": 0.5}], cut="$steps.cut.crops")
+    )
+    session = workflow.session(cache=ResultCache())
+    for grey in (10, 10, 20, 10):
+        picture.write_bytes(encode_png(np.full((8, 8, 3), grey, np.uint8)))
+        assert session.run({"image": str(picture)})["cut"].pixels.max() == grey
+    assert len(decoded) == 2
+    workflow.run(image=str(picture))
+    assert len(decoded) == 3
 
 
 def test_bad_inputs_are_refused_as_ever(bench: Bench) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workflow_engine.cache import ResultCache
+from workflow_engine.digest import digest
 from workflow_engine.errors import pointer
 from workflow_engine.settings import Limits
 from workflow_engine.vision.decode import alpha_of, decode, encode_jpeg, read_bytes
@@ -26,12 +28,14 @@ class ImageAccess:
         paths: Whether a text may name a file of this machine.
         urls: Whether a text may be an address to fetch.
         allowed_hosts: Hosts and networks that an address may name although they are not public.
+        cache: Keeps decoded images for when the same file comes again; ``None`` to keep none.
     """
 
     limits: Limits
     paths: bool
     urls: bool
     allowed_hosts: tuple[str, ...] = ()
+    cache: ResultCache | None = None
 
 
 def default_id(name: str, index: tuple[int, ...]) -> str:
@@ -64,7 +68,7 @@ def load_image(value: object, *, name: str, index: tuple[int, ...], access: Imag
         pixels, encoded, alpha = _checked(source, at), None, None
     else:
         data, encoded = _data(source, at, access)
-        pixels, alpha = decode(data, limits=access.limits, at=at), alpha_of(data)
+        pixels, alpha = _decoded(data, at, access)
     video = described_by.get("video_metadata")
     return Image(
         pixels=pixels,
@@ -93,6 +97,15 @@ def _data(source: object, at: str, access: ImageAccess) -> tuple[bytes, str | No
     if access.paths and _is_file(source):
         return read_bytes(source, limits=access.limits, at=at), None
     return _from_base64(source, at, access), source
+
+
+def _decoded(data: bytes, at: str, access: ImageAccess) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Return the pixels and the opacity of a file's bytes."""
+
+    def decoded() -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        return decode(data, limits=access.limits, at=at), alpha_of(data)
+
+    return decoded() if access.cache is None else access.cache.of(digest(["decoded", data]), decoded)
 
 
 def _forms(access: ImageAccess) -> str:
