@@ -89,6 +89,8 @@ class Progress:
             for remark in sink.remarks:
                 terminal.say(f"warning: {remark}", style="yellow")
         accounts = self._run.accounts
+        if not any(one.read for one in accounts.values()):
+            return  # why there was nothing has been said
         for source, (title, _) in self._run.sources.items():
             terminal.show(f"{title}: {_balance(accounts[source])}")
         account = _sum(accounts)

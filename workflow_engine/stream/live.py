@@ -99,7 +99,7 @@ class _Child:
         )
         self.silenced = False
         self._allowed, self._later = silence
-        self._heard = time.monotonic()
+        self._waiting_since: float | None = time.monotonic()
         self._over = threading.Event()
         self._watching = threading.Thread(target=self._watch, daemon=True, name="segflow-video-watch")
         self._watching.start()
@@ -134,6 +134,7 @@ class _Child:
         assert self._process.stdout is not None
         pipe = self._process.stdout
         while True:
+            self._waiting_since = time.monotonic()
             length = pipe.read(4)
             if len(length) < 4:
                 return
@@ -143,12 +144,14 @@ class _Child:
                 pixels = np.empty((header["height"], header["width"], 3), np.uint8)
                 if pipe.readinto(pixels.data) < pixels.nbytes:  # type: ignore[attr-defined]
                     return
-            self._heard, self._allowed = time.monotonic(), self._later
+            self._allowed = self._later
+            self._waiting_since = None  # whoever takes its time with a picture must not blame the reader
             yield header, pixels
 
     def _watch(self) -> None:
         while not self._over.wait(WATCH_SECONDS):
-            if time.monotonic() - self._heard > self._allowed:
+            since = self._waiting_since
+            if since is not None and time.monotonic() - since > self._allowed:
                 self.silenced = True
                 self.end()
                 return

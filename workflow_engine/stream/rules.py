@@ -21,7 +21,7 @@ STREAMS = ("rtsp", "rtsps")
 WEB = ("http", "https")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _URL = re.compile(r"[a-z]+://[\x21-\x7e]+", re.IGNORECASE)
-_SECRETS = re.compile(r"//.*@")  # to the last @: a password may hold one, or a slash
+_SECRETS = re.compile(r":.*@")  # to the last @, for a password may hold one, and whatever an address lacks
 _DEVICE = re.compile(r"(?:/dev/video)?(\d{1,3})")
 
 
@@ -73,7 +73,7 @@ Place: TypeAlias = FilePlace | CameraPlace | StreamPlace
 
 def redacted(url: str) -> str:
     """Return an address without user name, password and query."""
-    return _SECRETS.sub("//", url).partition("?")[0]
+    return _SECRETS.sub("://", url, count=1).partition("?")[0]
 
 
 def locate(reference: Reference, rules: SourceRules, *, at: str = "") -> Place:

@@ -171,6 +171,17 @@ def test_a_camera_that_gives_no_more_pictures_is_opened_again(blur: Workflow, tm
     assert [place(frame.pixels) for frame in frames[:13]] == [*range(12), 0]
 
 
+def test_who_takes_its_time_with_a_frame_loses_no_other(blur: Workflow, tmp_path: Path) -> None:
+    source = camera(steady(tmp_path / "a.mp4", 12, size=(640, 480)), read_seconds=0.5)
+    frames = []
+    for frame in blur.video(source, policy="all", max_frames=12):
+        frames.append(frame)
+        if frame.number == 1:
+            threading.Event().wait(2)
+    assert [place(frame.pixels) for frame in frames] == list(range(12))
+    assert not any(frame.gap for frame in frames)
+
+
 def test_there_is_no_such_camera(blur: Workflow) -> None:
     with pytest.raises(InputError, match=r"camera 97.* no such camera"):
         list(blur.video(97))

@@ -97,6 +97,8 @@ def test_listed_cameras_and_a_folder_of_files(tmp_path: Path) -> None:
             locate(reference, rules)
 
 
-@pytest.mark.parametrize("url", ["rtsp://u:p@h/x", "rtsp://u:p@p@h/x", "rtsp://u:p/q@h/x?password=p"])
+@pytest.mark.parametrize(
+    "url", ["rtsp://u:p@h/x", "rtsp://u:p@p@h/x", "rtsp://u:p/q@h/x?password=p", "rtsp:/u:p@h/x", "rtsp:u:p@h/x"]
+)
 def test_secrets_are_left_out(url: str) -> None:
     assert redacted(url) == "rtsp://h/x"

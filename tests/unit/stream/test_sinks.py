@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
 from dataclasses import replace
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +162,32 @@ def test_a_webhook_that_does_not_answer_is_given_up_and_the_run_goes_on(tmp_path
     (remark,) = sink.remarks
     assert "missed 10" in remark
     assert "given up" in remark
+
+
+def test_a_webhook_gets_every_record(tmp_path: Path) -> None:
+    workflow = Workflow(COUNTED)
+    bodies: list[dict[str, Any]] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Listener) as server:
+        listening = threading.Thread(target=server.serve_forever)
+        listening.start()
+        url = f"http://127.0.0.1:{server.server_port}/alerts"
+        sink = Webhook(url, workflow.plan, allowed_hosts=("127.0.0.1",))
+        through(workflow, steady(tmp_path / "a.mp4", 5), sink)
+        server.shutdown()
+        listening.join()
+    assert [body["frame"] for body in bodies] == [1, 2, 3, 4, 5]
+    assert bodies[0]["outputs"]["note"] == "fine"
+    assert sink.remarks == []
 
 
 def test_which_outputs_are_pictures() -> None:
