@@ -1,0 +1,1 @@
+"""What segflow is measured against, and how: ``python -m benchmarks --help``."""

@@ -1,0 +1,78 @@
+"""The network alone: one normalised picture in, classes, boxes and low-resolution masks of all queries out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks import materials
+from benchmarks.agreement import same_network
+from benchmarks.cases.exports import exported
+from benchmarks.cases.prediction import agreeing
+from benchmarks.report import Table, compared
+from benchmarks.setting import BACKENDS, OURS, Setting
+from benchmarks.timing import alternate, series
+from benchmarks.worker import Contestant
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def measure(setting: Setting) -> Iterator[Table]:
+    """Compare on nano."""
+    pixels = _pixels(setting, "nano")
+    contestants = [*_ours(setting, "nano", pixels), *_theirs(setting, "nano", pixels)]
+    with setting.workers(contestants) as workers:
+        agreed, notes = agreeing(setting, workers, reference="rfdetr, torch, inference()", same=same_network)
+        taken = alternate({name: worker.run for name, worker in agreed.items()}, rounds=setting.rounds)
+    yield compared("Network only, nano", series(taken, setting.clock), to=contestants[0].name, notes=notes)
+
+
+def _pixels(setting: Setting, size: str) -> Path:
+    """Return the file of one picture as the network reads it, float32 (1, 3, side, side)."""
+    side = materials.RESOLUTION[size]
+    file = setting.work / f"normalised-{side}.npy"
+    photo = np.load(materials.picture(setting.work, 480, 640))
+    resized = cv2.resize(photo, (side, side), interpolation=cv2.INTER_LINEAR)[:, :, ::-1].astype(np.float32) / 255
+    normal = (resized - MEAN) / DEVIATION
+    np.save(file, np.ascontiguousarray(normal.transpose(2, 0, 1)[None], dtype=np.float32))
+    return file
+
+
+def _ours(setting: Setting, size: str, pixels: Path) -> list[Contestant]:
+    arguments = {"model_id": materials.kept_model(setting.home, setting.work, size), "pixels": str(pixels)}
+    return [
+        Contestant(
+            name=f"segflow, {backend}",
+            python=OURS,
+            side="network_segflow",
+            arguments=arguments,
+            environment=setting.environment(SEGFLOW_BACKEND=backend),
+        )
+        for backend in BACKENDS
+    ]
+
+
+def _theirs(setting: Setting, size: str, pixels: Path) -> list[Contestant]:
+    weights = {
+        "torch": materials.checkpoint(setting.work, size),
+        "onnx": exported(setting, size, "onnx"),
+        "openvino": exported(setting, size, "openvino"),
+    }
+    names = {
+        "torch": "rfdetr, torch, inference()",
+        "onnx": "rfdetr's graph, ONNX Runtime",
+        "openvino": "rfdetr's graph, OpenVINO",
+    }
+    return [
+        Contestant(
+            name=names[form],
+            python=setting.rfdetr,
+            side="network_rfdetr",
+            arguments={"form": form, "weights": str(file), "pixels": str(pixels), "size": size},
+            environment=setting.environment(),
+        )
+        for form, file in weights.items()
+    ]
