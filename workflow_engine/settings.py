@@ -37,6 +37,7 @@ class Limits:
         send_seconds: Time that a client may take for what it has been sent before it is sent more.
         connections: Most connections at once.
         run_seconds: Time that a run for an HTTP request may take, its wait for a free slot included.
+        worker_bytes: Memory that one worker of a server may take; 0 for its share of three quarters of the machine's.
         drain_seconds: Time that accepted requests have to finish when a server is told to stop.
         queue: Requests that may wait for a slot of a server; one more is refused.
     """
@@ -56,6 +57,7 @@ class Limits:
     send_seconds: float = 60.0
     connections: int = 1000
     run_seconds: float = 60.0
+    worker_bytes: int = 0
     drain_seconds: float = 25.0
     queue: int = 8
 

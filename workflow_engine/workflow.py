@@ -23,6 +23,8 @@ from workflow_engine.settings import Settings
 
 if TYPE_CHECKING:  # these load numpy and OpenCV, which checking a document does not need
     from workflow_engine.many import Ran
+    from workflow_engine.models.catalogue import Catalogue
+    from workflow_engine.models.pool import ModelPool
     from workflow_engine.results import RunResult
     from workflow_engine.session import Session
     from workflow_engine.stream.feed import Policy
@@ -60,13 +62,16 @@ class Engine:
     def models(self) -> Any:
         """The loaded models, and the catalogue to find them by; made once, whichever thread asks first."""
         from workflow_engine.models.catalogue import Catalogue
-        from workflow_engine.models.pool import ModelPool
 
         with self._making_models:
             if self._models is None:
-                catalogue = Catalogue(self.settings, families=self.registry.model_families())
-                self._models = ModelPool(catalogue, allow_paths=self._trusted)
+                self._models = self._pool(Catalogue(self.settings, families=self.registry.model_families()))
             return self._models
+
+    def _pool(self, catalogue: Catalogue) -> ModelPool:
+        from workflow_engine.models.pool import ModelPool
+
+        return ModelPool(catalogue, allow_paths=self._trusted)
 
     @property
     def library(self) -> Library:

@@ -45,6 +45,12 @@ def becomes(client: httpx.Client, name: str, value: float) -> None:
     until(lambda: metric(client, name) == value)
 
 
+def replaced(server: Server) -> None:
+    """Wait until the one worker has ended and another is ready."""
+    becomes(server.client, "segflow_workers_lost_total", 1)
+    ready(server.client)
+
+
 def closed(server: Server) -> bool:
     """Whether the server takes no connections any more."""
     with socket.socket() as connection:
@@ -86,7 +92,7 @@ def test_a_killed_worker_is_told_at_once_and_replaced(installed: dict[str, str],
 
 @pytest.mark.parametrize("way", ["die", "memory"])
 def test_a_run_that_takes_its_worker_with_it_is_an_answer(installed: dict[str, str], tmp_path: Path, way: str) -> None:
-    with serving(tmp_path, **installed) as server:
+    with serving(tmp_path, SEGFLOW_WORKER_BYTES="2000000000", **installed) as server:
         answer = run(server, way, mark="m")
         code = {"die": "worker_lost", "memory": "out_of_memory"}[way]
         assert (answer.status_code, answer.json()["code"]) == (503, code)
@@ -97,10 +103,32 @@ def test_a_step_that_cannot_be_stopped_is_stopped_at_the_deadline(installed: dic
     with serving(tmp_path, "--timeout", "1", **installed) as server:
         answer = run(server, "spin", "mark", mark="m")
         assert (answer.status_code, answer.json()["code"]) == (504, "deadline")
-        becomes(server.client, "segflow_workers_lost_total", 1)
-        ready(server.client)
+        replaced(server)
         assert server.client.post("/workflows/run", json=EMPTY).status_code == 200
         assert not (tmp_path / "m1").exists()
+
+
+def test_a_pattern_without_end_is_ended_at_the_deadline(tmp_path: Path) -> None:
+    matches = {"type": "StringMatches", "regex": "(a|a)*b"}
+    step = {
+        "type": "roboflow_core/property_definition@v1",
+        "name": "s",
+        "data": "$inputs.text",
+        "operations": [matches],
+    }
+    document = {
+        "version": "1.0",
+        "inputs": [{"type": "WorkflowParameter", "name": "text"}],
+        "steps": [step],
+        "outputs": [{"type": "JsonField", "name": "fits", "selector": "$steps.s.output"}],
+    }
+    with serving(tmp_path, "--timeout", "1") as server:
+        asked = {"specification": document, "inputs": {"text": "aab"}}
+        assert server.client.post("/workflows/run", json=asked).json()["outputs"] == [{"fits": True}]
+        asked["inputs"] = {"text": "a" * 60}
+        assert server.client.post("/workflows/run", json=asked).status_code == 504
+        replaced(server)
+        assert server.client.post("/workflows/run", json=EMPTY).status_code == 200
 
 
 def test_the_wait_for_a_slot_counts_for_the_deadline(installed: dict[str, str], tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def act(value: Any, *, how: str, folder: str, mark: str) -> dict[str, Any]:
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
         case "memory":
-            raise MemoryError
+            bytearray(3 << 30)
         case "fail":
             raise RuntimeError(f"it fell over {value}")
     return {"value": value}

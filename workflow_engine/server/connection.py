@@ -39,7 +39,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
-        # Head and body of an answer are written apart; without this the second waits for the client to confirm the first.
+        # Head and body of an answer are written apart; the second should not wait until the first is confirmed.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if len(self.connections) > self._limits.connections:
             oldest = next(iter(self._asking), self)

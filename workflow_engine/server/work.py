@@ -199,7 +199,7 @@ class Workers:
         limits = asdict(self._limits)
         settings = self._settings
         told = {"limits": limits, "preload": settings.preload, "json_logs": settings.json_logs}
-        return await Worker.start({"threads": settings.threads, "settings": told})
+        return await Worker.start({"threads": settings.threads, "workers": settings.workers, "settings": told})
 
     def _keep(self, worker: Worker) -> None:
         self._workers.append(worker)

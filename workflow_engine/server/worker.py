@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import socket
 import sys
@@ -15,6 +16,7 @@ import threading
 import time
 import traceback
 from dataclasses import asdict, replace
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -27,10 +29,11 @@ from workflow_engine.events import Event, StepFailed, StepFinished
 from workflow_engine.server import frames, logs
 from workflow_engine.server.tasks import TASKS
 from workflow_engine.server.tasks.call import Bench, Call
+from workflow_engine.server.tasks.patience import RUNNING, PatientEngine
 from workflow_engine.settings import Limits, Settings
-from workflow_engine.workflow import Engine
 
 _PR_SET_PDEATHSIG = 1
+_GPU = Path("/dev/nvidiactl")
 
 
 def main() -> None:
@@ -82,6 +85,7 @@ class _Worker:
                 body=body,
                 options=head["options"],
             )
+            RUNNING.set(call.stop)
             try:
                 told, answer = {}, orjson.dumps(TASKS[head["task"]](call))
             except Exception as error:  # noqa: BLE001 -- the boundary between a request and the worker
@@ -120,11 +124,24 @@ def _bench(greeting: dict[str, Any]) -> Bench:
     """Import what runs need, and load the models that are to be there from the start."""
     settings = settings_from(greeting)
     logs.configure(as_json=settings.json_logs, secrets=settings.secrets.values())
-    engine = Engine(settings, trusted=False)
+    _limit_memory(settings, shared_by=greeting["workers"])
+    engine = PatientEngine(settings, trusted=False)
     engine.session(engine.compile(b'{"version": "1.0", "inputs": [], "steps": [], "outputs": []}')).run({})
     for model_id in settings.preload:
         engine.models.get(model_id)
     return Bench(engine)
+
+
+def _limit_memory(settings: Settings, *, shared_by: int) -> None:
+    """Let what a request makes of its pictures fail in this process before it troubles the machine.
+
+    With a GPU there is no limit unless one is set: its driver's own bookkeeping would count.
+    """
+    most = settings.limits.worker_bytes
+    if not most and not (settings.device != "cpu" and _GPU.exists()):
+        most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4 // shared_by
+    if most:
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def settings_from(greeting: dict[str, Any]) -> Settings:
