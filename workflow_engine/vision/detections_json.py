@@ -73,7 +73,7 @@ def _row(table: Detections, index: int, name: str, detection_id: str, rle: bool)
         "class_id": None if table.class_id is None else int(table.class_id[index]),
     }
     if table.mask is not None and not rle:
-        row["points"] = [{"x": float(x), "y": float(y)} for x, y in _outline(table, index)]
+        row["points"] = [{"x": x, "y": y} for x, y in zip(*_outline(table, index), strict=True)]
     if table.tracker_id is not None:
         row["tracker_id"] = int(table.tracker_id[index])
     row |= {"class": name, "detection_id": detection_id}
@@ -95,12 +95,16 @@ def _members(table: Detections, index: int, names: Sequence[str]) -> Row:
     return {name: plain(table.data[name][index]) for name in names if name in table.data}
 
 
-def _outline(table: Detections, index: int) -> Sequence[Sequence[float]]:
+def _outline(table: Detections, index: int) -> tuple[list[float], list[float]]:
+    """Return the x and the y of each vertex of a mask's outline."""
     given = table.data["polygon"][index] if "polygon" in table.data else ()
     if len(given) > 2:
-        return [(float(x), float(y)) for x, y in given]
-    assert table.mask is not None
-    return masks.polygon(table.mask, index)
+        points = np.asarray(given, dtype=np.float64)
+    else:
+        assert table.mask is not None
+        points = masks.outline(table.mask, index).astype(np.float64)
+    x, y = points.T.tolist()
+    return x, y
 
 
 def _parentage(table: Detections, index: int) -> Row:

@@ -126,13 +126,19 @@ def contours(masks: Masks, index: int) -> list[NDArray[np.int32]]:
     return [np.asarray(contour, dtype=np.int32).reshape(-1, 2) for contour in found]
 
 
-def polygon(masks: Masks, index: int) -> list[list[int]]:
-    """Return the outline with the largest area as three or more (x, y) pixels; empty without foreground."""
+def outline(masks: Masks, index: int) -> NDArray[np.int32]:
+    """Return the outline with the largest area, three or more (x, y) pixels (k, 2); none without foreground."""
     outlines = contours(masks, index)
     if not outlines:
-        return []
-    points: list[list[int]] = max(outlines, key=cv2.contourArea).tolist()
-    return points + [points[-1]] * (3 - len(points))
+        return np.empty((0, 2), dtype=np.int32)
+    largest = max(outlines, key=cv2.contourArea)
+    return np.pad(largest, ((0, max(3 - len(largest), 0)), (0, 0)), mode="edge")
+
+
+def polygon(masks: Masks, index: int) -> list[list[int]]:
+    """Return the outline with the largest area as three or more (x, y) pixels; empty without foreground."""
+    points: list[list[int]] = outline(masks, index).tolist()
+    return points
 
 
 def from_polygons(polygons: Iterable[ArrayLike], size: tuple[int, int]) -> CompactMask:
@@ -274,14 +280,14 @@ def _encode_counts(counts: NDArray[np.int64]) -> str:
     """
     rest = counts.copy()
     rest[3:] -= counts[1:-2]
-    groups, written = [], []
-    more = np.ones(len(rest), dtype=np.bool_)
-    while more.any():
+    groups, written = [], [np.ones(len(rest), dtype=np.bool_)]
+    while written[-1].any():
+        # What is left does not fit into the five bits of this group.
+        more = (rest + 16) >> 5 != 0
+        groups.append((rest & 31) + (more * 32 + 48))
         written.append(more)
-        more = more & ((rest < -16) | (rest >= 16))
-        groups.append((rest & 31 | np.where(more, 32, 0)) + 48)
-        rest = rest >> 5
-    return np.stack(groups, axis=1).astype(np.uint8)[np.stack(written, axis=1)].tobytes().decode("ascii")
+        rest >>= 5
+    return np.stack(groups, axis=1).astype(np.uint8)[np.stack(written[:-1], axis=1)].tobytes().decode("ascii")
 
 
 def _decode_counts(text: str) -> list[int]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from supervision.detection.compact_mask import CompactMask
 
 from workflow_engine.vision import masks
 
@@ -91,6 +92,21 @@ def test_run_lengths_are_those_of_the_whole_image(given_masks: Mask) -> None:
     plain = {"size": written["size"], "counts": coco_counts(given_masks[0])}
     for form in (written, plain, {**written, "counts": written["counts"].encode()}):
         assert np.array_equal(masks.from_rle([form], given_masks.shape[1:]).to_dense(), given_masks)
+
+
+@given(dense())
+def test_run_lengths_of_masks_in_loose_rectangles_are_the_same(given_masks: Mask) -> None:
+    height, width = given_masks.shape[1:]
+    loose = CompactMask.from_dense(given_masks, np.array([[0, 0, width - 1, height - 1]]), (height, width))
+    assert masks.to_rle(loose, 0) == masks.to_rle(given_masks, 0)
+    assert np.array_equal(masks.window(loose, 0)[0], given_masks[0])
+
+
+@given(dense(count=3))
+def test_masks_lie_in_the_smallest_rectangles(given_masks: Mask) -> None:
+    for mask, box in zip(given_masks, masks.compact(given_masks).bbox_xyxy.tolist(), strict=True):
+        x1, y1, x2, y2 = masks.extent((mask, 0, 0)) or (0, 0, 1, 1)
+        assert box == [x1, y1, x2 - 1, y2 - 1]
 
 
 @given(dense())
