@@ -29,6 +29,7 @@ def test_the_server_keeps_to_its_description(server: httpx.Client) -> None:
 
 
 def test_every_example_is_answered_as_described(server: httpx.Client) -> None:
+    server.delete("/api/workflows/count-parts")
     tried = 0
     for path, operations in server.get("/openapi.json").json()["paths"].items():
         for method, told in operations.items():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,11 +45,20 @@ def create_app(engine: Engine, workers: Workers, metrics: Metrics, traces: Trace
     app.add_exception_handler(HTTPException, lost)
     app.add_exception_handler(RequestValidationError, misshapen)
     app.add_exception_handler(Exception, internal_error)
+    guard = [Depends(HTTPBearer(auto_error=False))] if settings.api_token else []  # described only: Intake checks
     for router in routers:
-        app.include_router(router)
+        _entitle(router)
+        app.include_router(router, dependencies=guard)
     app.add_middleware(Intake, settings=settings, workers=workers)
     if settings.api_token is None:
         app.add_middleware(LocalOnly, names=settings.server_names)
     app.add_middleware(Observed, metrics=metrics, traces=traces)
     app.add_middleware(RequestId)
     return app
+
+
+def _entitle(router: APIRouter) -> None:
+    """Give every route the first sentence of its description as its title."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            route.summary = route.description.partition("\n")[0].partition(". ")[0].rstrip(".")

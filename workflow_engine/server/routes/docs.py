@@ -29,6 +29,7 @@ def router(title: str, openapi: str) -> APIRouter:
             swagger_js_url="./docs/swagger-ui-bundle.js",
             swagger_css_url="./docs/swagger-ui.css",
             swagger_favicon_url="./docs/favicon-32x32.png",
+            swagger_ui_parameters={"validatorUrl": None, "docExpansion": "list", "defaultModelsExpandDepth": 0},
         )
 
     for name, media_type in FILES.items():
