@@ -1,0 +1,204 @@
+"""Which backend and precision a model ends up with, and what is said about it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blocks.instance_segmentation import choice
+from blocks.instance_segmentation.backends import openvino
+from blocks.instance_segmentation.choice import Wanted, ways
+from blocks.instance_segmentation.model import RfDetrSeg
+from tests.blocks.instance_segmentation.conftest import Keeper
+from tests.blocks.instance_segmentation.test_gate import Wrong, changed
+from tests.blocks.instance_segmentation.test_model import NAMES, picture, predict
+from tests.blocks.instance_segmentation.tiny import FAMILY, NANO, state_dict
+from workflow_engine.api import Contract, ModelError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def wanted(**changes: Any) -> Wanted:
+    usual = {"device": "cpu", "precision": "float32", "resolution": None, "backend": "auto", "kept": None, "name": "it"}
+    return Wanted(**(usual | changes))
+
+
+def tried(**changes: Any) -> list[str]:
+    return [str(way) for way in ways(wanted(**changes))]
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
+    monkeypatch.setattr(choice, "installed", lambda name: None if name in packages else "1.0")
+
+
+class TestWays:
+    def test_the_fastest_that_is_installed_comes_first_and_torch_last(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert tried() == ["OpenVINO in float32", "torch in float32"]
+        without(monkeypatch, "openvino")
+        assert tried() == ["ONNX Runtime in float32", "torch in float32"]
+        without(monkeypatch, "openvino", "onnx")
+        assert tried() == ["torch in float32"]
+
+    def test_auto_tries_what_the_processor_computes_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(openvino, "capabilities", lambda: ["float32", "bfloat16"])
+        assert tried(precision="auto") == ["OpenVINO in bfloat16", "OpenVINO in float32", "torch in float32"]
+        monkeypatch.setattr(openvino, "capabilities", lambda: ["float32"])
+        assert tried(precision="auto") == ["OpenVINO in float32", "torch in float32"]
+
+    def test_a_precision_that_the_processor_lacks_is_told(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(openvino, "capabilities", lambda: ["float32"])
+        assert tried(precision="float16") == ["OpenVINO in float32", "torch in float32"]
+        assert caplog.messages == ["it runs in float32: OpenVINO does not compute in float16 here."]
+
+    def test_a_gpu_is_used_through_torch(self) -> None:
+        found = tried(device="cuda", precision="auto", backend="openvino")
+        assert found == ["torch in float16", "torch in bfloat16", "torch in float32"]
+        assert tried(device="cuda", precision="bfloat16") == ["torch in bfloat16", "torch in float32"]
+
+    def test_a_backend_by_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert tried(backend="onnx", precision="auto") == ["ONNX Runtime in float32", "torch in float32"]
+        assert tried(backend="torch", precision="bfloat16") == ["torch in bfloat16", "torch in float32"]
+        without(monkeypatch, "onnx")
+        with pytest.raises(ModelError, match=r"onnxruntime is not installed.*segflow\[onnx\]"):
+            tried(backend="onnx")
+        with pytest.raises(ModelError, match=r"no backend 'tflite'.*auto, openvino, onnx, torch"):
+            tried(backend="tflite")
+
+
+@pytest.fixture
+def kept(keeper: Keeper) -> tuple[Path, Contract]:
+    return keeper.convert(keeper.file({"model": state_dict(NANO)}), model_type="nano", labels=NAMES)
+
+
+def load(kept: tuple[Path, Contract], compiled: Path | None, **changes: Any) -> RfDetrSeg:
+    usual = {"device": "cpu", "precision": "float32", "resolution": None, "name": "my-parts"}
+    return FAMILY.load(*kept, compiled=compiled, **(usual | changes))
+
+
+def backend_of(model: RfDetrSeg) -> str:
+    return type(model._backend).__name__
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnx"])
+def test_compiled_once_and_then_read(
+    backend: str,
+    kept: tuple[Path, Contract],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    reference = load(kept, None, backend="torch")
+    first = load(kept, tmp_path / "compiled", backend=backend)
+    assert caplog.messages[0].startswith(f"Compiling my-parts for {choice.BACKENDS[backend]} in float32, once")
+    caplog.clear()
+    monkeypatch.setattr(choice._Loading, "_network", property(lambda self: pytest.fail("torch is not needed")))
+    second = load(kept, tmp_path / "compiled", backend=backend)
+    assert caplog.messages == []
+    assert backend_of(first) == backend_of(second) != "TorchBackend"
+    assert second.nbytes == reference.nbytes > 0
+    for image in (picture(), picture(40, 30)[:, :, 0]):
+        expected, *found = (predict(model, image)[0] for model in (reference, first, second))
+        for objects in found:
+            assert objects.class_names == expected.class_names
+            np.testing.assert_allclose(objects.xyxy, expected.xyxy, atol=0.01)
+            np.testing.assert_allclose(objects.confidence, expected.confidence, atol=1e-4)
+            assert (np.asarray(objects.masks) == np.asarray(expected.masks)).mean() > 0.999
+
+
+def test_what_is_damaged_is_compiled_again(
+    kept: tuple[Path, Contract], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(kept, tmp_path)
+    (blob,) = tmp_path.glob("*/openvino-*/look.blob")
+    whole = blob.stat().st_size
+    blob.write_bytes(blob.read_bytes()[:1000])
+    caplog.set_level(logging.INFO)
+    assert backend_of(load(kept, tmp_path)) == "OpenVinoBackend"
+    assert "Compiling" in caplog.messages[0]
+    assert abs(blob.stat().st_size - whole) < whole / 10
+
+
+def test_what_openvino_cannot_use_is_compiled_again(
+    kept: tuple[Path, Contract], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(kept, tmp_path)
+    monkeypatch.setattr(openvino, "restored", unusable)
+    caplog.set_level(logging.INFO)
+    assert backend_of(load(kept, tmp_path)) == "OpenVinoBackend"
+    assert "cannot be used: made by another build" in caplog.messages[0]
+    assert "Compiling" in caplog.messages[1]
+
+
+def unusable(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("made by another build")
+
+
+def perturbed(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> list[str]:
+    """Let a backend be slightly wrong; returns the precisions that it is asked to compile for."""
+    compiled = module.compiled
+    asked: list[str] = []
+
+    def wrong(network: Any, *, precision: str) -> Any:
+        asked.append(precision)
+        return Wrong(compiled(network, precision="float32"), lambda looked: changed(looked, boxes=0.01))
+
+    monkeypatch.setattr(module, "compiled", wrong)
+    return asked
+
+
+def test_a_backend_that_disagrees_is_stepped_back_from_in_one_line(
+    kept: tuple[Path, Contract], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = perturbed(monkeypatch, openvino)
+    assert backend_of(load(kept, tmp_path)) == "TorchBackend"
+    (line,) = caplog.messages
+    assert line.startswith("my-parts does not run with OpenVINO in float32, for ")
+    caplog.clear()
+    assert backend_of(load(kept, tmp_path)) == "TorchBackend"
+    assert (caplog.messages, asked) == ([line], ["float32"])
+
+
+def test_half_precision_that_cannot_be_judged_is_refused(
+    kept: tuple[Path, Contract], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("blocks.instance_segmentation.references.pictures", lambda folder: [picture()])
+    monkeypatch.setattr(RfDetrSeg, "default_confidence", 1.0)
+    model = load(kept, tmp_path, precision="bfloat16", backend="torch")
+    assert backend_of(model) == "TorchBackend"
+    assert model._backend._dtype.itemsize == 4  # type: ignore[attr-defined]
+    (line,) = caplog.messages
+    assert line.startswith("my-parts does not run with torch in bfloat16, for the model finds nothing")
+    (entry,) = tmp_path.glob("*/torch-*-bfloat16-*/entry.json")
+    verdict = json.loads(entry.read_text())["verdict"]
+    assert (verdict["holds"], verdict["figures"]["compared"]) == (False, 0)
+
+
+def test_a_warm_start_in_openvino_needs_no_torch(kept: tuple[Path, Contract], tmp_path: Path) -> None:
+    load(kept, tmp_path)
+    contract = tmp_path / "contract.json"
+    contract.write_text(json.dumps(kept[1].to_json()))
+    script = f"""
+import json, pathlib, sys
+import numpy as np
+from blocks.instance_segmentation.family import FAMILY
+from workflow_engine.api import Contract
+contract = Contract.from_json(json.loads(pathlib.Path({str(contract)!r}).read_text()), where="here")
+model = FAMILY.load(pathlib.Path({str(kept[0])!r}), contract, device=FAMILY.device("cpu", precision="float32"),
+                    precision="float32", resolution=None, compiled=pathlib.Path({str(tmp_path)!r}))
+(objects,) = model.predict([np.zeros((50, 60, 3), np.uint8)], confidence=0.0, classes=None, max_detections=9)
+print(type(model._backend).__name__, len(objects.xyxy), len(objects.masks))
+print([name for name in ("torch", "transformers", "safetensors", "skimage", "onnxruntime") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["OpenVinoBackend 6 6", "[]"]
