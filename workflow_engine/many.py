@@ -44,8 +44,8 @@ class Ran:
 def runs_at_once(plan: Plan) -> int:
     """Return how many runs of ``plan`` should go on at once: one where a step has effects that others see.
 
-    While the network of one run leaves cores idle, others decode, draw and encode. On two cores, 100 pictures through the
-    demo workflow on torch took 1.4 times as long one after the other as two at once; three at once brought no more.
+    While the network of one run leaves cores idle, others decode, draw and encode. On two cores, 100 pictures through
+    the demo workflow on torch took 1.4 times as long one after the other as two at once; three brought no more.
     """
     if any(step.type.manifest.execution.side_effects for step in plan.steps):
         return 1

@@ -200,7 +200,7 @@ class Workflow:
         does not grow with the number of runs.
 
         Example:
-            >>> for ran in workflow.map({"image": path} for path in sorted(folder.glob("*.jpg"))):
+            >>> for ran in workflow.map({"image": path} for path in folder.glob("*.jpg")):
             ...     print(ran.given["image"], ran.error or ran.result["counts"])
 
         Args:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from workflow_engine.cli import exits, pictures, terminal
-from workflow_engine.cli.parameters import read_parameters
+from workflow_engine.cli.parameters import positive, read_parameters
 from workflow_engine.cli.variants import variants
 
 if TYPE_CHECKING:  # imported when there is something to time
@@ -37,7 +37,7 @@ def add(commands: terminal.Commands) -> None:
     parser.add_argument(
         "--param", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="a value for another input"
     )
-    parser.add_argument("--runs", type=_positive, default=20, metavar="N", help="runs that count (default: 20)")
+    parser.add_argument("--runs", type=positive, default=20, metavar="N", help="runs that count (default: 20)")
     parser.add_argument(
         "--compare",
         nargs="+",
@@ -49,13 +49,6 @@ def add(commands: terminal.Commands) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, and nothing else")
     parser.set_defaults(command=_bench)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1 run")
-    return number
 
 
 def _bench(asked: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workflow_engine.cli import exits, terminal
-from workflow_engine.cli.parameters import read_parameters
+from workflow_engine.cli.parameters import positive, read_parameters
 from workflow_engine.cli.variants import cuts, variants, with_confidence
 from workflow_engine.workflow import Workflow
 
@@ -39,7 +39,7 @@ def add(commands: terminal.Commands) -> None:
     parser.add_argument("--dataset", type=Path, required=True, metavar="FILE", help="annotations in COCO's format")
     parser.add_argument("--images", type=Path, required=True, metavar="FOLDER", help="the dataset's pictures")
     parser.add_argument("--output", metavar="NAME", help="the output with the objects, where there are several")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N pictures")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N pictures")
     parser.add_argument(
         "--confidence",
         type=float,

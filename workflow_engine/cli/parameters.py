@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,14 @@ def read_parameters(given: Sequence[str], known: Sequence[str]) -> dict[str, Any
         except ValueError:
             values[name] = value
     return values
+
+
+def positive(text: str) -> int:
+    """Read a number of things of which there must be one at least, for an argument's ``type``."""
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError(f"at least 1, not {number}")
+    return number
 
 
 def _refusal(code: str, message: str, hint: str) -> InputError:

@@ -91,17 +91,23 @@ def test_what_does_not_match_is_said(segflow: Segflow, fasteners: Path, tmp_path
     [
         ("count_fasteners", ["--output", "part"], "has no output 'part' that holds objects. Did you mean 'parts'?"),
         ("compare_thresholds", [], "The workflow has no outputs that hold objects."),
-        ("count_fasteners", ["--images", "nowhere"], "There is no folder nowhere."),
-        ("count_fasteners", ["--limit", "0"], "The dataset has no pictures."),
+        ("count_fasteners", ["--images", "nowhere", "--confidence", "0"], "There is no folder nowhere."),
     ],
 )
 def test_one_sentence_about_what_is_wrong(
     segflow: Segflow, fasteners: Path, workflow: str, arguments: list[str], said: str
 ) -> None:
     path = EXAMPLES / workflow / "workflow.json"
-    given = ["--dataset", fasteners / dataset.ANNOTATIONS, "--images", fasteners, *arguments, "--param", "confidence=0"]
-    done = segflow("evaluate", path, *(given if workflow == "count_fasteners" else given[:-2]))
+    done = segflow("evaluate", path, "--dataset", fasteners / dataset.ANNOTATIONS, "--images", fasteners, *arguments)
     assert done.code == 1
     assert done.out == ""
     assert said in done.err
     assert done.err.count("\n") == 1
+
+
+def test_a_dataset_without_pictures(segflow: Segflow, fasteners: Path, tmp_path: Path) -> None:
+    path = changed(fasteners, tmp_path / "d.json", images=[])
+    done = segflow("evaluate", WORKFLOW, "--dataset", path, "--images", fasteners, "--confidence", 0)
+    assert (done.code, done.err) == (1, "error: The dataset has no pictures.\n")
+    with pytest.raises(SystemExit, match="2"):
+        segflow("evaluate", WORKFLOW, "--dataset", path, "--images", fasteners, "--limit", 0)
