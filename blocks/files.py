@@ -67,8 +67,7 @@ class LocalFileSink:
         path = _inside(folder, log.name)
         entry = _entry(content, place[2], first=not log.entries)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8", newline="") as file:
-            file.write(entry)
+        paths.append(path, entry.encode())
         log.entries += 1
         self._log = log
         return log.name

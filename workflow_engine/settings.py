@@ -29,6 +29,7 @@ class Limits:
         image_pixels: Most pixels (height times width) of one image; ``None`` lifts the limit.
         image_bytes: Largest encoded image, fetched or sent.
         batch: Most images in one run of a server.
+        table_rows: Most rows of one table of detections that a run is given.
         fetch_seconds: Time that fetching one image from a URL may take in all.
         fetch_hops: Most redirects that a fetch follows.
         bodies_bytes: Most bytes of HTTP request bodies that a server holds at once, of all requests together.
@@ -49,6 +50,7 @@ class Limits:
     image_pixels: int | None = 40 * MEGAPIXEL
     image_bytes: int = 50_000_000
     batch: int = 256
+    table_rows: int = 10_000
     fetch_seconds: float = 10.0
     fetch_hops: int = 3
     bodies_bytes: int = 1_000_000_000

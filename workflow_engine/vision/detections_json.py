@@ -213,7 +213,9 @@ class _Table(_Model):
     predictions: list[_Row]
 
 
-def from_json(value: object, *, name: str, at: str = "", max_pixels: int | None = None) -> Detections:
+def from_json(
+    value: object, *, name: str, at: str = "", max_pixels: int | None = None, max_rows: int | None = None
+) -> Detections:
     """Read a table from its JSON; a table is returned as it is.
 
     Masks come from ``rle``, ``rle_mask`` or ``points``, and are kept when every row has one; rows with fewer than three
@@ -224,13 +226,17 @@ def from_json(value: object, *, name: str, at: str = "", max_pixels: int | None 
         name: What the image is called when the rows do not say: the input's name.
         at: JSON pointer for errors.
         max_pixels: Largest image that masks are drawn for; ``None`` for no limit.
+        max_rows: Most rows; ``None`` for no limit.
 
     Raises:
-        InputError: A member is missing or of the wrong type.
+        InputError: A member is missing or of the wrong type, or there are too many rows.
     """
     if isinstance(value, Detections):
         return value
     sent = _parsed(value, at)
+    if max_rows is not None and len(sent.predictions) > max_rows:
+        message = f"The predictions have {len(sent.predictions)} rows; at most {max_rows} are allowed."
+        raise refusal(message, at=f"{at}/predictions", code="table_too_large")
     size = _size(sent, at, max_pixels)
     if size is None:
         return detections.replace(detections.empty(Ancestry.root(name, (0, 0))), metadata={})

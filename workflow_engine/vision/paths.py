@@ -31,6 +31,19 @@ def contained(root: str | Path, name: str) -> Path:
     return path
 
 
+def append(path: Path, data: bytes) -> None:
+    """Write ``data`` at the end of a file, which is made if there is none.
+
+    The path should be one that ``contained`` gave. A link that has taken the file's place since is not followed.
+
+    Raises:
+        OSError: The file cannot be written, or is a link.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag
+    with open(os.open(path, flags, 0o666), "ab") as file:  # noqa: PTH123 -- pathlib cannot pass the flags
+        file.write(data)
+
+
 def write_atomic(path: str | Path, data: bytes) -> None:
     """Write a file so that it holds all of ``data``, or what it held before, whatever happens.
 

@@ -115,8 +115,10 @@ def _read(value: Any, kind: str, *, name: str, index: tuple[int, ...], access: I
     if kind == "image":
         return load_image(value, name=name, index=index, access=access)
     if kind in TABLES:
-        pixels = access.limits.image_pixels
-        return detections_json.from_json(value, name=default_id(name, index), at=at, max_pixels=pixels)
+        limits = access.limits
+        return detections_json.from_json(
+            value, name=default_id(name, index), at=at, max_pixels=limits.image_pixels, max_rows=limits.table_rows
+        )
     if kind == "video_metadata":
         return VideoMetadata.from_json(value, at=at)
     if kind == "classification_prediction":

@@ -226,6 +226,14 @@ def test_an_image_that_is_too_large_is_refused_before_masks_are_drawn() -> None:
     assert caught.value.problem.code == "image_too_large"
 
 
+def test_a_table_with_too_many_rows_is_refused() -> None:
+    three = sent(*(row(detection_id=f"d-{i}") for i in range(3)))
+    assert len(from_json(three, name="p", max_rows=3)) == 3
+    with pytest.raises(InputError, match="3 rows; at most 2") as caught:
+        from_json(three, name="p", max_rows=2)
+    assert (caught.value.problem.code, caught.value.problem.at) == ("table_too_large", "/predictions")
+
+
 @pytest.mark.parametrize(
     "members",
     [

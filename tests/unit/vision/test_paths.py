@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from workflow_engine.errors import WorkflowError
-from workflow_engine.vision.paths import contained, write_atomic
+from workflow_engine.vision.paths import append, contained, write_atomic
 
 
 @pytest.mark.parametrize("name", ["a", "a/b.png", "a/../b", ".hidden", "%2e%2e/a", "…", "a b", "C:a"])
@@ -94,3 +94,16 @@ def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(KeyboardInterrupt):
         write_atomic(tmp_path / "a", b"data")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_in_the_place_of_a_file_is_not_written_to(tmp_path: Path) -> None:
+    log, secret = tmp_path / "log.txt", tmp_path / "secret"
+    append(log, b"one\n")
+    append(log, b"two\n")
+    assert log.read_bytes() == b"one\ntwo\n"
+    secret.write_bytes(b"kept")
+    log.unlink()
+    log.symlink_to(secret)
+    with pytest.raises(OSError, match="symbolic links"):
+        append(log, b"three\n")
+    assert secret.read_bytes() == b"kept"
