@@ -86,6 +86,15 @@ def nap(number: float, *, seconds: float) -> dict[str, float]:
     return {"number": number}
 
 
+def look(number: float, *, above: float, context: Any) -> dict[str, list[float]]:
+    """List the halves of a number that are above a bound; how many looks that took is in the first place."""
+    halves = context.kept.get("halves")
+    looks = 0 if halves else 1
+    halves = halves or [number / 2**i for i in range(4)]
+    context.kept.put("halves", halves)
+    return {"found": [looks, *(half for half in halves if half > above)]}
+
+
 def to_sum(*, plus: float, twice: bool) -> dict[str, float]:
     return {"b": plus * 2 if twice else plus}
 
@@ -211,6 +220,12 @@ TOYS = [
         {},
         category="logic",
         outputs_from="tests.toys:named_outputs",
+    ),
+    _toy(
+        "look",
+        {"number": None},
+        {"above": {**_parameter("number", 0, **FLOATS), "x-live": True}},
+        {"found": "list_of_values"},
     ),
     _toy("nap", {"number": None}, {"seconds": _parameter("number", 0, **FLOATS)}, {"number": "float"}),
 ]

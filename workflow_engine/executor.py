@@ -32,7 +32,7 @@ from workflow_engine.plan import (
     Plan,
     PlannedStep,
 )
-from workflow_engine.reuse import Gave, Reuse
+from workflow_engine.reuse import Calls, Gave, Reuse
 from workflow_engine.selectors import StepRef, parse
 
 Decisions: TypeAlias = Mapping[Index, frozenset[str]]
@@ -228,11 +228,10 @@ class _Run:
     def _results(self, step: PlannedStep, calls: list[tuple[Index, dict[str, Any]]]) -> Iterator[tuple[Index, Any]]:
         """Call the block once per element, or once for all of them when it takes the whole batch."""
         block = self._blocks[step.name]
-        extra = {"context": self._context_of(step, calls)} if block.wants_context else {}
         if step.type.manifest.execution.batch == "per_item":
             for index, arguments in calls:
                 self._context.stop.check()
-                yield index, block.call(**arguments, **extra)
+                yield index, block.call(**arguments, **self._extra(step, [(index, arguments)]))
             return
         if not calls:
             return
@@ -241,13 +240,17 @@ class _Run:
             name: [arguments[name] for _, arguments in calls] if name in listed else value
             for name, value in calls[0][1].items()
         }
-        results = block.call(**together, **extra)
+        results = block.call(**together, **self._extra(step, calls))
         if len(results) != len(calls):
             raise _bad_result(step, f"gave {len(results)} results for {len(calls)} elements")
         yield from zip((index for index, _ in calls), results, strict=True)
 
-    def _context_of(self, step: PlannedStep, calls: list[tuple[Index, dict[str, Any]]]) -> RunContext:
-        return self._context if self._reuse is None else replace(self._context, kept=self._reuse.shelf(step, calls))
+    def _extra(self, step: PlannedStep, calls: Calls) -> dict[str, RunContext]:
+        """What a block gets beside its arguments for some calls: the context, if it wants that."""
+        if not self._blocks[step.name].wants_context:
+            return {}
+        context = self._context
+        return {"context": context if self._reuse is None else replace(context, kept=self._reuse.shelf(step, calls))}
 
     def _calls(self, step: PlannedStep) -> Iterator[tuple[Index, dict[str, Any]]]:
         """Yield index and arguments of every element that the step is to run on."""

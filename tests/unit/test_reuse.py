@@ -116,6 +116,17 @@ def test_gates_that_decide_otherwise_are_seen(bench: Bench) -> None:
     assert bench.run(gated(10), n=1)[1] == []
 
 
+def test_what_a_block_keeps_serves_for_other_live_parameters_and_for_nothing_else(bench: Bench) -> None:
+    def found(*numbers: float, **fields: Any) -> list[Any]:
+        workflow = document([BATCH, PARAMETER], [step("look", "l", number="$inputs.n", **fields)], l="$steps.l.found")
+        return [one["l"] for one in bench.run(workflow, n=list(numbers))[0]]
+
+    assert found(8, 16) == [[1, 8, 4, 2, 1], [1, 16, 8, 4, 2]]
+    assert found(8, 16, above=3) == [[0, 8, 4], [0, 16, 8, 4]]
+    assert found(8, 16, above="$inputs.p") == [[0, 8, 4, 2], [0, 16, 8, 4, 2]]
+    assert found(16, 8, above=3) == [[1, 16, 8, 4], [1, 8, 4]]
+
+
 def test_a_step_that_fails_is_tried_again(bench: Bench) -> None:
     workflow = document([BATCH], [step("fail", "f", number="$inputs.n", how="crash")])
     for _ in range(2):
