@@ -10,7 +10,7 @@ from workflow_engine.manifest import BlockManifest, Compat
 from workflow_engine.registry import Registry
 from workflow_engine.schemas import vocabulary
 from workflow_engine.server.introspection.kinds import all_described
-from workflow_engine.server.introspection.steps import local, step_schema, used
+from workflow_engine.server.introspection.steps import local, proper_fields, step_schema, used
 from workflow_engine.step_type import StepField, StepType
 
 _QUERY = "urn:segflow:query:1"
@@ -68,7 +68,7 @@ def _block(registry: Registry, kind: StepType, aliases: tuple[str, ...]) -> dict
         "outputs_manifest": outputs(kind),
         "execution_engine_compatibility": manifest.requires.get("engine"),
         "input_dimensionality_offsets": {
-            name: field.offset for name, field in kind.fields.items() if field.role == "input" and field.offset
+            name: field.offset for name, field in proper_fields(kind).items() if field.role == "input" and field.offset
         },
         "dimensionality_reference_property": execution.dimensionality_reference,
         "output_dimensionality_offset": execution.output_dimensionality,
@@ -110,7 +110,7 @@ def _schema(registry: Registry, kind: StepType, aliases: tuple[str, ...]) -> dic
 
 def _conditions(kind: StepType, form: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield fields that the form shows only for certain values of another, with those values."""
-    spelled = {field.target: name for name, field in reversed(list(kind.fields.items())) if field.role != "foreign"}
+    spelled = {field.target: name for name, field in proper_fields(kind).items() if field.role != "foreign"}
     for element in _controls(form["form"]):
         rule = element.get("rule", {})
         condition = rule.get("condition", {})
@@ -132,7 +132,7 @@ def _kinds_connections(types: Sequence[StepType]) -> dict[str, list[dict[str, An
     """Where an output of each kind may be plugged."""
     found: dict[str, list[dict[str, Any]]] = {}
     for kind in types:
-        for name, field in kind.fields.items():
+        for name, field in proper_fields(kind).items():
             inner = field.schema or {}
             for accepted, is_element in ((field.kinds, False), (field.element_kinds, True)):
                 for one in accepted or ():
@@ -147,7 +147,7 @@ def _kinds_connections(types: Sequence[StepType]) -> dict[str, list[dict[str, An
 
 def _primitives(kind: StepType) -> Iterator[dict[str, Any]]:
     """The fields that take a literal, with its type in the ecosystem's words."""
-    for name, field in kind.fields.items():
+    for name, field in proper_fields(kind).items():
         if field.schema is not None and field.role != "input":
             yield _property_of(kind, name, field) | {"type_annotation": _annotation(field.schema)}
 

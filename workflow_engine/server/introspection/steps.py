@@ -21,28 +21,40 @@ _TOLD_ONCE = ("title", "description", "default", "examples")
 
 def step_schema(kind: StepType, aliases: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the schema of a step of this type; ``aliases`` are other names that its ``type`` may have."""
-    names = sorted({name for name, field in kind.fields.items() if field.required and not _others(kind, field)})
-    choices = [_others(kind, field) for field in kind.required if _others(kind, field)]
-    schema: dict[str, Any] = {
+    return {
         "type": "object",
         "properties": {
             "type": {"enum": [kind.name, *aliases]},
             "name": {"type": "string", "minLength": 1, "title": "Step name", "description": "Unique in its workflow."},
-            **{name: _property(kind.manifest, field) for name, field in kind.fields.items()},
+            **{name: _property(kind.manifest, field) for name, field in proper_fields(kind).items()},
         },
-        "required": ["type", "name", *names],
+        "required": ["type", "name", *(name for name, field in proper_fields(kind).items() if field.required)],
     }
-    if choices:
-        schema["allOf"] = [{"anyOf": [{"required": [name]} for name in spellings]} for spellings in choices]
-    return schema
 
 
-def _others(kind: StepType, field: StepField) -> list[str]:
-    """Every spelling of a field that has more than one."""
-    spellings = [
-        name for name, other in kind.fields.items() if (other.target, other.role) == (field.target, field.role)
-    ]
-    return spellings if len(spellings) > 1 else []
+def proper_fields(kind: StepType) -> dict[str, StepField]:
+    """Return the fields of a step, each by its proper spelling."""
+    return {names[0]: kind.fields[names[0]] for names in _spellings(kind)}
+
+
+def tolerant_schema(kind: StepType, aliases: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the schema of a step as documents may have it: with any spelling of a field that has several."""
+    schema = step_schema(kind, aliases)
+    several = [names for names in _spellings(kind) if len(names) > 1]
+    for first, *others in several:
+        schema["properties"] |= dict.fromkeys(others, schema["properties"][first])
+    wanted = [names for names in several if names[0] in schema["required"]]
+    schema["required"] = [name for name in schema["required"] if name not in {names[0] for names in wanted}]
+    either = [{"anyOf": [{"required": [name]} for name in names]} for names in wanted]
+    return schema | ({"allOf": either} if either else {})
+
+
+def _spellings(kind: StepType) -> list[list[str]]:
+    """The spellings of each field, the proper one first."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, field in kind.fields.items():
+        found.setdefault((field.target, field.role), []).append(name)
+    return list(found.values())
 
 
 def _property(manifest: BlockManifest, field: StepField) -> dict[str, Any]:

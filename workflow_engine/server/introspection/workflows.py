@@ -13,7 +13,7 @@ from workflow_engine.plan import FromInput, Origin, Plan, references
 from workflow_engine.registry import Registry
 from workflow_engine.schemas import vocabulary
 from workflow_engine.server.introspection.kinds import SCHEMAS
-from workflow_engine.server.introspection.steps import local, step_schema
+from workflow_engine.server.introspection.steps import local, tolerant_schema
 
 
 def interface(plan: Plan) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def definition_schema(registry: Registry) -> dict[str, Any]:
     mapping: dict[str, str] = {}
     for block in registry.blocks():
         for entry in (Compat(type=block.type), *block.compat):
-            schema = step_schema(registry.step_type(entry.type), entry.aliases)
+            schema = tolerant_schema(registry.step_type(entry.type), entry.aliases)
             steps[entry.type] = {**schema, "title": block.title}
             mapping |= dict.fromkeys((entry.type, *entry.aliases), f"#/$defs/{entry.type.replace('/', '~1')}")
     inner = {"type": "object", "properties": {"type": {"enum": list(INNER_TYPES)}}, "required": ["type", "name"]}
