@@ -23,7 +23,7 @@ from workflow_engine.workflow import Workflow
 
 EXAMPLES = Path(__file__).parent
 HEIGHT, WIDTH, FPS = 360, 480, 10
-INFO = SourceInfo(width=WIDTH, height=HEIGHT, fps=FPS, is_file=True)
+INFO = SourceInfo(width=WIDTH, height=HEIGHT, fps=FPS)
 STEP = 12  # pixels that a belt moves from frame to frame
 LINE = WIDTH // 2  # column of the line across a belt
 ZONE = (160, 320)  # columns of the zone on a belt

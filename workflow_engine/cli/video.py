@@ -48,7 +48,7 @@ def add(commands: terminal.Commands) -> None:
         help="frames that come too fast wait (all; files) or give way to newer ones (latest; cameras and streams)",
     )
     results = parser.add_argument_group("what becomes of the results")
-    results.add_argument("--out", type=Path, metavar="VIDEO", help="annotated video: .mp4, .mov or .mkv, without sound")
+    results.add_argument("--out", type=Path, metavar="VIDEO", help="annotated video: .mp4, .mov or .mkv; the sound of a file is kept")
     results.add_argument("--jsonl", type=Path, metavar="FILE", help="a line of JSON for every frame")
     results.add_argument("--csv", type=Path, metavar="FILE", help="a table with a row for every frame")
     results.add_argument("--frames", type=Path, metavar="FOLDER", help="an annotated picture for every frame")

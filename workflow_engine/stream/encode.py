@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from workflow_engine.errors import InputError, Problem
 from workflow_engine.stream.frame import SourceInfo
+from workflow_engine.stream.sound import Sound
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 ENCODERS = ("libx264", "libopenh264", "mpeg4")
@@ -25,7 +26,10 @@ USUAL_FPS = 30
 
 
 class VideoFile:
-    """A video file to which pictures are added, each at its own time; it appears under its name when it is closed."""
+    """A video file to which pictures are added, each at its own time; it appears under its name when it is closed.
+
+    The sound of a source that is a file comes with it, unchanged, for as long as there are pictures.
+    """
 
     def __init__(self, path: Path) -> None:
         """Name the file; it is begun with the first picture.
@@ -44,6 +48,7 @@ class VideoFile:
         self._part = path.with_name(f".{path.name[:40]}.{uuid4().hex}.part")
         self._container: Any = None
         self._stream: Any = None
+        self._sound: Any = None
         self._size = (0, 0)
         self._clock = Fraction(1)
         self._last = -1
@@ -60,6 +65,7 @@ class VideoFile:
             self._begin(pixels, info)
         frame = av.VideoFrame.from_ndarray(self._fitted(pixels), format="bgr24")
         frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
+        self._sound.copy_until(seconds)
         self._last = max(round(seconds / self._clock), self._last + 1)
         frame.pts, frame.time_base = self._last, self._clock
         self._container.mux(self._stream.encode(frame))
@@ -75,6 +81,7 @@ class VideoFile:
         try:
             self._container.mux(self._stream.encode(None))
             self._container.close()
+            self._sound.close()
             with self._part.open("rb") as file:
                 os.fsync(file.fileno())
             self._part.replace(self.path)
@@ -87,6 +94,7 @@ class VideoFile:
         if self._container is not None:
             with suppress(OSError, ValueError):  # what made it impossible may still be the case
                 self._container.close()
+            self._sound.close()
         with suppress(OSError):
             self._part.unlink()
 
@@ -114,6 +122,12 @@ class VideoFile:
         context.time_base = self._clock = info.clock
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = 1  # from black at 16 to white at 235
+        self._sound = Sound(info, self._container)
+        if self._sound.refused:
+            self.remarks.append(
+                f"{self.path.name} has no sound: {self._container.format.name} takes none of the kind "
+                f"{self._sound.refused}. Use .mkv, which takes more kinds."
+            )
 
     def _fitted(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return a picture in the video's size: the last column or row repeated, or scaled when its size changed."""

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from workflow_engine.errors import Problem, WorkflowError
@@ -211,4 +212,4 @@ class Feed:
             return not self._full
 
     def _tell(self, code: str, message: str) -> None:
-        self._observe(Notice(code=code, message=message, source=self.name))
+        self._observe(Notice(code=code, message=message, source=self.name, moment=datetime.now(UTC)))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # av is loaded with the first video
 FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,mjpeg,gif,apng,mxf,ivf,obu,yuv4mpegpipe,dv"
 PLAIN = {"protocol_whitelist": "pipe", "format_whitelist": FORMATS}
 BUFFER = 1 << 18
+USUAL_FPS = 25.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS = 1_000_000
 END_SECONDS = 1.0
@@ -60,23 +61,22 @@ class FileSource:
             InputError: The file cannot be opened (``video_unreadable``), or its pictures are too large
                 (``video_too_large``).
         """
-        with self._opened() as container:
+        with opened(self._path) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             info = None
             start = _recorded(container)
-            first = seconds = 0.0
+            seconds = 0.0
             number, began = 0, time.perf_counter()
             for decoded in self._decoded(container, stream, tell):
                 info = info or self._info(stream, decoded)
                 pixels = upright(decoded)
-                seconds = number / (info.fps or 25.0) if decoded.time is None else float(decoded.time)
-                first = seconds if number == 0 else first
+                seconds = number / (info.fps or USUAL_FPS) if decoded.time is None else float(decoded.time)
                 number += 1
                 yield Frame(
                     number=number,
-                    seconds=seconds - first,
-                    taken=start + timedelta(seconds=seconds - first),
+                    seconds=seconds - info.start,
+                    taken=start + timedelta(seconds=seconds - info.start),
                     pixels=pixels,
                     info=info,
                     decode_seconds=time.perf_counter() - began,
@@ -95,26 +95,6 @@ class FileSource:
             tell("damaged", f"The video {self.name!r} declares {declared} frames and has only {frames}.")
         elif length - reached > END_SECONDS:
             tell("damaged", f"The video {self.name!r} declares {length:.1f} s and its frames end at {reached:.1f} s.")
-
-    @contextmanager
-    def _opened(self) -> Iterator[InputContainer]:
-        import av
-
-        if not self._path.is_file():
-            raise self._unreadable("is not there, or is no file")
-        if not self._path.stat().st_size:
-            raise self._unreadable("is empty")
-        with ExitStack() as stack:
-            try:
-                file = stack.enter_context(self._path.open("rb"))
-                container = stack.enter_context(av.open(file, "r", options=PLAIN, buffer_size=BUFFER))
-            except (av.FFmpegError, ValueError) as error:
-                raise self._unreadable("is no video, is of a rare format, or lacks its beginning or its end") from error
-            except OSError as error:
-                raise self._unreadable(f"cannot be opened: {(error.strerror or '').lower()}") from error
-            if not container.streams.video:
-                raise self._unreadable("has no pictures")
-            yield container
 
     def _decoded(self, container: InputContainer, stream: VideoStream, tell: Tell) -> Iterator[VideoFrame]:
         """Yield what can be decoded, and tell once of what cannot."""
@@ -143,13 +123,41 @@ class FileSource:
             height=height,
             fps=float(rate) if rate else None,
             total_frames=stream.frames or None,
-            is_file=True,
+            file=self._path,
+            start=float(first.time or 0.0),
             constant_rate=bool(rate) and rate == stream.base_rate,
             **({"clock": stream.time_base} if stream.time_base else {}),
         )
 
-    def _unreadable(self, what: str) -> InputError:
-        return refusal(f"The video {self.name!r} {what}.", at="", code="video_unreadable")
+
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """Open a video file.
+
+    Raises:
+        InputError: It cannot be opened, or has no pictures (``video_unreadable``).
+    """
+    import av
+
+    if not path.is_file():
+        raise _unreadable(path, "is not there, or is no file")
+    if not path.stat().st_size:
+        raise _unreadable(path, "is empty")
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("rb"))
+            container = stack.enter_context(av.open(file, "r", options=PLAIN, buffer_size=BUFFER))
+        except (av.FFmpegError, ValueError) as error:
+            raise _unreadable(path, "is no video, is of a rare format, or lacks its beginning or its end") from error
+        except OSError as error:
+            raise _unreadable(path, f"cannot be opened: {(error.strerror or '').lower()}") from error
+        if not container.streams.video:
+            raise _unreadable(path, "has no pictures")
+        yield container
+
+
+def _unreadable(path: Path, what: str) -> InputError:
+    return refusal(f"The video {path.name!r} {what}.", at="", code="video_unreadable")
 
 
 def upright(frame: VideoFrame) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -25,7 +26,8 @@ class SourceInfo:
         height: Height of the upright picture in pixels.
         fps: Frames per second on average, if it is declared.
         total_frames: Number of frames of a file, if it is declared.
-        is_file: Whether it is a file, of which no frame is lost by being slow.
+        file: The file that it is, if it is one.
+        start: Seconds on the file's clock at which the first frame is shown.
         constant_rate: Whether frames follow each other at equal distances.
         clock: Seconds of one tick of the timestamps.
     """
@@ -34,7 +36,8 @@ class SourceInfo:
     height: int
     fps: float | None
     total_frames: int | None = None
-    is_file: bool = False
+    file: Path | None = None
+    start: float = 0.0
     constant_rate: bool = False
     clock: Fraction = LIVE_CLOCK
 
@@ -80,11 +83,13 @@ class Notice:
         code: Machine-readable name: ``lost``, ``resumed``, ``damaged``, ``empty``, ``failed``.
         message: A sentence, without credentials.
         source: Which source: its number as text.
+        moment: When it was told.
     """
 
     code: str
     message: str
-    source: str = ""
+    source: str
+    moment: datetime
 
 
 Tell: TypeAlias = Callable[[str, str], None]

@@ -28,7 +28,7 @@ OPEN_SECONDS = 5.0
 READ_SECONDS = 5.0
 START_SECONDS = 10.0
 """For the reader's process to start, before it opens anything."""
-FIRST_WAIT, LONGEST_WAIT = 0.25, 4.0
+FIRST_WAIT, LONGEST_WAIT = 0.25, 2.0
 """Seconds before the first and before every later attempt to reconnect; up to half of it is left to chance."""
 WATCH_SECONDS = 0.5
 MOST_PIXELS = 40_000_000

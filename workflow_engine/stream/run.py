@@ -318,7 +318,7 @@ def _metadata(frame: Frame, source: str) -> VideoMetadata:
         frame_timestamp=frame.taken,
         fps=info.fps,
         # Where the rate varies, the number of a frame does not tell its time; its timestamp does.
-        comes_from_video_file=info.is_file and info.constant_rate,
+        comes_from_video_file=info.file is not None and info.constant_rate,
         total_frames=info.total_frames,
     )
 

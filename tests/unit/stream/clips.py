@@ -59,3 +59,30 @@ def times(path: Path) -> list[float]:
     """Return when each frame of a video is shown, in seconds."""
     with av.open(str(path)) as container:
         return [round(float(frame.time), 4) for frame in container.decode(video=0)]
+
+
+def with_sound(path: Path, codec: str) -> Path:
+    """Write a video of two seconds with a tone."""
+    with av.open(str(path), "w") as container:
+        pictures, tone = container.add_stream("libx264", rate=25), container.add_stream(codec, rate=48000)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        for number in range(50):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), grey(number), np.uint8), format="bgr24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(pictures.encode(frame))
+            wave = np.sin(np.arange(number * 1920, (number + 1) * 1920) / 20)
+            heard = av.AudioFrame.from_ndarray((wave * 9000).astype(np.int16)[None], format="s16", layout="mono")
+            heard.sample_rate, heard.pts = 48000, number * 1920
+            container.mux(tone.encode(heard))
+        container.mux(pictures.encode(None))
+        container.mux(tone.encode(None))
+    return path
+
+
+def sound(path: Path) -> list[tuple[float, bytes]]:
+    """Return the pieces of a video's sound, still encoded, with their times."""
+    with av.open(str(path)) as container:
+        if not container.streams.audio:
+            return []
+        packets = [packet for packet in container.demux(audio=0) if packet.size]
+        return [(round(float(packet.pts * packet.time_base), 3), bytes(packet)) for packet in packets]

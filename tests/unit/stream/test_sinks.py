@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.unit.stream.clips import BLUR, steady, times, write
+from tests.unit.stream.clips import BLUR, sound, steady, times, with_sound, write
 from workflow_engine import InputError, Workflow, WorkflowError
 from workflow_engine.stream.encode import VideoFile
 from workflow_engine.stream.frame import SourceInfo
@@ -96,6 +96,24 @@ def test_colours_come_out_as_they_went_in(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "a.mp4")) as container:
         found = [frame.to_ndarray(format="bgr24").mean(axis=(0, 1)) for frame in container.decode(video=0)]
     assert np.abs(np.array(found) - np.array(colours)).max() < 8
+
+
+def test_the_sound_of_a_file_is_kept_as_it_is(tmp_path: Path) -> None:
+    source, out = with_sound(tmp_path / "a.mp4", "aac"), tmp_path / "out.mp4"
+    sink = AnnotatedVideo(out, "picture", sources=1)
+    through(Workflow(BLUR), source, sink)
+    assert len(times(out)) == 50
+    kept, whole = sound(out), sound(source)
+    assert len(kept) > 0.9 * len(whole)
+    assert kept == whole[: len(kept)]
+    assert sink.remarks == []
+
+
+def test_sound_that_the_format_cannot_take_is_left_out_and_it_is_said(tmp_path: Path) -> None:
+    sink = AnnotatedVideo(tmp_path / "out.mp4", "picture", sources=1)
+    through(Workflow(BLUR), with_sound(tmp_path / "a.mkv", "wavpack"), sink)
+    assert len(times(tmp_path / "out.mp4")) == 50
+    assert ["no sound" in remark for remark in sink.remarks] == [True]
 
 
 def test_a_video_without_a_frame_is_no_file(tmp_path: Path) -> None:
