@@ -45,6 +45,20 @@ def test_pages_of_this_machine_may_ask(server: httpx.Client) -> None:
     assert server.post("/workflows/run", json=EMPTY, headers={"Origin": "http://localhost:5173"}).status_code == 200
 
 
+def test_a_proxy_may_be_asked_for_another_name(tmp_path: Path) -> None:
+    with served(tmp_path, "--allowed-host", "vision.example") as client:
+        page = {"Host": "vision.example:8080", "Origin": "https://vision.example"}
+        assert client.post("/workflows/run", json=EMPTY, headers=page).status_code == 200
+        assert client.post("/workflows/run", json=EMPTY, headers={"Host": "x.vision.example"}).status_code == 403
+
+
+def test_unsafe_switches_are_told(tmp_path: Path) -> None:
+    with served(tmp_path, SEGFLOW_DEBUG="1") as client:
+        (told,) = client.get("/info").json()["unsafe"]
+        assert "SEGFLOW_DEBUG" in told
+    assert "SEGFLOW_DEBUG is on" in (tmp_path / "server.log").read_text()
+
+
 def test_a_body_beyond_the_limit_is_refused_from_its_announcement(server: httpx.Client) -> None:
     with closing(HTTPConnection("127.0.0.1", server.base_url.port or 0, timeout=30)) as connection:
         connection.putrequest("POST", "/workflows/run")
@@ -87,3 +101,16 @@ def test_an_address_that_is_taken(server: httpx.Client) -> None:
     done = serve("--port", str(server.base_url.port))
     assert done.returncode == 4
     assert "cannot be listened on: address already in use" in done.stderr
+
+
+def test_a_model_to_preload_that_cannot_be_had() -> None:
+    done = serve("--port", "0", "--preload", "demo/fastener")
+    assert done.returncode == 1
+    assert "Did you mean 'demo/fasteners'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_limits_are_shown_with_the_variables_that_set_them() -> None:
+    done = serve("--show-limits", "--queue", "3")
+    assert "SEGFLOW_QUEUE              3\n" in done.stdout
+    assert done.returncode == 0

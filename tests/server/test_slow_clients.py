@@ -1,0 +1,86 @@
+"""Clients that ask, send or read slowly are cut off; the others notice nothing."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+from tests.server.conftest import Server, serving
+
+EMPTY = {"specification": {"version": "1.0", "inputs": [], "steps": [], "outputs": []}, "inputs": {}}
+HEAD = b"POST /workflows/run HTTP/1.1\r\nHost: localhost\r\n"
+
+
+def connect(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.client.base_url.port or 0), timeout=60)
+
+
+def rest(connection: socket.socket) -> bytes:
+    """Return all that comes before the server hangs up."""
+    received = b""
+    try:
+        while piece := connection.recv(1 << 16):
+            received += piece
+    except ConnectionError:
+        pass
+    return received
+
+
+def works(server: Server) -> bool:
+    return server.client.post("/workflows/run", json=EMPTY).status_code == 200
+
+
+def test_a_head_that_does_not_end(tmp_path: Path) -> None:
+    with serving(tmp_path, SEGFLOW_HEAD_SECONDS="0.2") as server, connect(server) as silent, connect(server) as slow:
+        slow.sendall(HEAD)
+        assert rest(silent) == rest(slow) == b""
+        assert works(server)
+        with connect(server) as second_time:
+            body = json.dumps(EMPTY).encode()
+            second_time.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body + HEAD)
+            assert rest(second_time).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_does_not_end(tmp_path: Path) -> None:
+    with serving(tmp_path, SEGFLOW_BODY_SECONDS="0.2") as server, connect(server) as slow:
+        slow.sendall(HEAD + b"Content-Length: 10\r\n\r\n{")
+        assert slow.recv(1 << 16).startswith(b"HTTP/1.1 408")
+        assert works(server)
+
+
+def test_an_answer_that_is_not_read(tmp_path: Path) -> None:
+    output = {"type": "JsonField", "name": "text", "selector": "$inputs.text"}
+    declared = {"type": "WorkflowParameter", "name": "text"}
+    document = {"version": "1.0", "inputs": [declared], "steps": [], "outputs": [output]}
+    body = json.dumps({"specification": document, "inputs": {"text": "x" * 50_000_000}}).encode()
+    with serving(tmp_path, SEGFLOW_SEND_SECONDS="0.2") as server, connect(server) as slow:
+        slow.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert slow.recv(12) == b"HTTP/1.1 200"
+        assert works(server)
+        while not works_without(server, slow):
+            pass
+        assert len(rest(slow)) < 50_000_000
+
+
+def works_without(server: Server, slow: socket.socket) -> bool:
+    """Whether the server has hung up on ``slow``, whose part of the answer is still to be read."""
+    slow.settimeout(0.01)
+    try:
+        slow.send(b"x")
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        pass
+    finally:
+        slow.settimeout(60)
+    return not works(server)
+
+
+def test_more_connections_than_there_may_be_push_out_those_that_say_nothing(tmp_path: Path) -> None:
+    with serving(tmp_path, SEGFLOW_CONNECTIONS="4") as server:
+        silent = [connect(server) for _ in range(20)]
+        assert works(server)
+        assert rest(silent[0]) == b""
+        for connection in silent:
+            connection.close()
