@@ -45,7 +45,7 @@ def _without_background(crop: Image, window: masks.Window, *, opacity: float, co
     inside, x, y = window
     here = np.s_[y : y + inside.shape[0], x : x + inside.shape[1]]
     pixels = colors.tinted(crop.pixels, color, opacity)
-    pixels[here][inside] = colors.colored(crop.pixels)[here][inside]
+    colors.cover(pixels[here], inside, colors.colored(crop.pixels[here]))
     return crop.with_pixels(pixels)
 
 

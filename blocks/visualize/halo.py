@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from supervision import ColorPalette
 
 from blocks.visualize.palettes import Coloring, row_colors
-from blocks.visualize.regions import cover, largest_first, regions
+from blocks.visualize.regions import largest_first, regions
 from workflow_engine.api import Detections, Image, colors
 
 # Rows of an image that are mixed at a time.
@@ -53,7 +53,9 @@ def _painted(
     """Return the objects' colours over black, larger objects under smaller ones, and which pixels are objects."""
     paint, covered = np.zeros((*size, 3), dtype=np.uint8), np.zeros(size, dtype=np.bool_)
     for region in regions(predictions, size, order=largest_first(predictions)):
-        cover(paint[region.where], region.inside, colors.filled(region.inside.shape, palette.by_idx(region.index)))
+        colors.cover(
+            paint[region.where], region.inside, colors.filled(region.inside.shape, palette.by_idx(region.index))
+        )
         covered[region.where] |= region.inside
     return paint, covered
 

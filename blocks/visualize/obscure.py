@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 from supervision import PixelateAnnotator
 
-from blocks.visualize.regions import cover, regions
+from blocks.visualize.regions import regions
 from workflow_engine.api import Detections, Image, colors
 
 
@@ -17,7 +17,7 @@ def blur_visualization(image: Image, predictions: Detections, *, kernel_size: in
     pixels = image.pixels.copy()
     for region in regions(predictions, (image.height, image.width), padding=padding):
         part = pixels[region.where]
-        cover(part, region.inside, cv2.blur(part, (kernel_size, kernel_size)))
+        colors.cover(part, region.inside, cv2.blur(part, (kernel_size, kernel_size)))
     return {"image": image.with_pixels(pixels)}
 
 
@@ -34,5 +34,5 @@ def background_color_visualization(
     pixels = colors.colored(image.pixels)
     drawn = colors.tinted(image.pixels, colors.parse_color(color), opacity)
     for region in regions(predictions, (image.height, image.width)):
-        cover(drawn[region.where], region.inside, pixels[region.where])
+        colors.cover(drawn[region.where], region.inside, pixels[region.where])
     return {"image": image.with_pixels(drawn)}

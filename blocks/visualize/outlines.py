@@ -9,7 +9,7 @@ import numpy as np
 from supervision import BoxAnnotator, ColorAnnotator, ColorLookup, RoundBoxAnnotator
 
 from blocks.visualize.palettes import Coloring, row_colors
-from blocks.visualize.regions import cover, largest_first, regions
+from blocks.visualize.regions import largest_first, regions
 from workflow_engine.api import Detections, Image, colors, masks
 
 
@@ -29,7 +29,7 @@ def mask_visualization(
             part = drawn[region.where]
             plain = colors.filled(region.inside.shape, palette.by_idx(region.index))
             mixed = cv2.addWeighted(plain, opacity, part, 1 - opacity, 0)
-            cover(part, region.inside & free[region.where], mixed)
+            colors.cover(part, region.inside & free[region.where], mixed)
             free[region.where] &= ~region.inside
     return {"image": image.with_pixels(drawn)}
 

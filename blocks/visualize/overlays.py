@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from supervision import Color
 
-from blocks.visualize.regions import cover, regions
+from blocks.visualize.regions import regions
 from workflow_engine.api import BlockError, Detections, Image, colors
 
 PURPLE = ("#4d049a", "#6706ce", "#8315f9", "#a351fb", "#c28dfc")
@@ -41,7 +41,7 @@ def model_comparison_visualization(
     in_a, in_b = _covered(predictions_a, size), _covered(predictions_b, size)
     drawn = colors.colored(image.pixels)
     for where, color in ((~in_a & ~in_b, background_color), (in_a & ~in_b, color_a), (in_b & ~in_a, color_b)):
-        cover(drawn, where, colors.tinted(image.pixels, colors.parse_color(color), opacity))
+        colors.cover(drawn, where, colors.tinted(image.pixels, colors.parse_color(color), opacity))
     return {"image": image.with_pixels(drawn)}
 
 
@@ -68,7 +68,7 @@ def anomaly_heatmap_visualization(
     heat = np.clip((values - anomaly_threshold) / (abs(anomaly_threshold) or 1.0), 0, 1)
     drawn = colors.colored(image.pixels)
     painted = _painted((heat * 255).astype(np.uint8), color_map)
-    cover(drawn, values > anomaly_threshold, cv2.addWeighted(drawn, 1 - opacity, painted, opacity, 0))
+    colors.cover(drawn, values > anomaly_threshold, cv2.addWeighted(drawn, 1 - opacity, painted, opacity, 0))
     return {"image": image.with_pixels(drawn)}
 
 

@@ -5,8 +5,8 @@ A table of masks is a supervision ``CompactMask`` (run lengths of each object's 
 its window a mask is background. *Runs* are what masks cover, as runs down the columns of the image: an array (4, n) of
 each run's mask, its column, its first row and the row after its last; mask by mask, column by column, from the top.
 
-So memory is bounded: a run that segments a picture of 12 megapixels with 300 objects, draws them and writes them as JSON
-takes less than 400 MB beside the loaded model, the picture included. A test holds it to that.
+So memory is bounded: a run that segments a picture of 12 megapixels with 300 objects, draws them and writes them as
+JSON takes less than 400 MB beside the loaded model, the picture included. A test holds it to that.
 """
 
 from __future__ import annotations

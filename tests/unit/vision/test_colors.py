@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workflow_engine.errors import BlockError
-from workflow_engine.vision.colors import colored, parse_color, tinted
+from workflow_engine.vision.colors import colored, cover, filled, parse_color, tinted
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,19 @@ def test_coloured_pixels_are_copied() -> None:
 def test_pixels_are_mixed_in_the_order_blue_green_red() -> None:
     pixels = np.full((1, 1, 3), 100, dtype=np.uint8)
     assert tinted(pixels, parse_color("rgb(200, 100, 0)"), 0.25).tolist() == [[[75, 100, 125]]]
+
+
+def test_an_image_of_one_colour() -> None:
+    assert filled((2, 3), parse_color("#010203")).tolist() == [[[3, 2, 1]] * 3] * 2
+
+
+@pytest.mark.parametrize("shape", [(7, 9), (7, 9, 3)])
+@pytest.mark.parametrize("part", [np.s_[2:6, 3:8], np.s_[0:1, 0:9], np.s_[6:7, 8:9], np.s_[:, 4:5]])
+def test_a_part_of_an_image_is_covered_in_place(shape: tuple[int, ...], part: tuple[slice, slice]) -> None:
+    random = np.random.default_rng(0)
+    pixels, source = random.integers(0, 256, (2, *shape), dtype=np.uint8)
+    inside = random.random((9, 7)).T[part] < 0.5
+    expected = pixels.copy()
+    expected[part][inside] = source[part][inside]
+    cover(pixels[part], inside, source[part])
+    np.testing.assert_array_equal(pixels, expected)
