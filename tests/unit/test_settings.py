@@ -30,3 +30,11 @@ def test_what_is_named_is_reachable() -> None:
 
 def test_secrets_are_not_shown() -> None:
     assert "t0ken" not in repr(load({"TOKEN": "t0ken", "SEGFLOW_SECRETS": "TOKEN", "SEGFLOW_API_TOKEN": "t0ken"}))
+
+
+def test_saved_workflows_are_no_cache() -> None:
+    assert load({"HOME": "/home/ann"}).saved_workflows == Path("/home/ann/.local/share/segflow/workflows")
+    assert load({"XDG_DATA_HOME": "/data", "HOME": "/"}).saved_workflows == Path("/data/segflow/workflows")
+    assert load({"SEGFLOW_HOME": "/srv/segflow", "HOME": "/"}).saved_workflows == Path("/srv/segflow/workflows")
+    named = {"SEGFLOW_HOME": "/srv/segflow", "SEGFLOW_WORKFLOWS": "/mnt/shared", "HOME": "/"}
+    assert load(named).saved_workflows == Path("/mnt/shared")
