@@ -187,16 +187,16 @@ class _Row(_Model):
     parent_origin: _Origin | None = None
     root_parent_id: Text | None = None
     root_parent_origin: _Origin | None = None
-    keypoints: list[_Keypoint] = []
+    keypoints: list[_Keypoint] = Field(default_factory=list)
     path_deviation: Number = 0.0
     time_in_zone: Number = 0.0
-    polygon: list[Pair] = []
+    polygon: list[Pair] = Field(default_factory=list)
     angle: Number = 0.0
-    rect: Annotated[list[Pair], Field(min_length=4, max_length=4)] = []
+    rect: Annotated[list[Pair], Field(min_length=4, max_length=4)] = Field(default_factory=list)
     data: Any = None
-    velocity: Pair = []
+    velocity: Pair = Field(default_factory=list)
     speed: Number = 0.0
-    smoothed_velocity: Pair = []
+    smoothed_velocity: Pair = Field(default_factory=list)
     smoothed_speed: Number = 0.0
     area_px: Number = 0.0
     area_converted: Number = 0.0

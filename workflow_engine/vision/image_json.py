@@ -18,6 +18,9 @@ from workflow_engine.vision.decode import alpha_of, decode, encode_jpeg, read_by
 from workflow_engine.vision.image import Ancestry, Image, VideoMetadata, origin_from_json
 from workflow_engine.vision.refusals import described, refusal
 
+LONGEST_PATH = 4096
+"""Characters of a file's name, folders included; no system that this runs on allows more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageAccess:
@@ -122,6 +125,8 @@ def _fetched(url: str, at: str, access: ImageAccess) -> bytes:
 
 
 def _is_file(text: str) -> bool:
+    if len(text) > LONGEST_PATH:  # pictures as text are long, and pathlib would take milliseconds to split one
+        return False
     try:
         return Path(text).is_file()
     except (OSError, ValueError):
