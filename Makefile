@@ -5,6 +5,7 @@
 #   make check     formatting, lint, types, layers
 #   make golden    hold every size of RF-DETR-Seg against golden detections (minutes)
 #   make client    let the ecosystem's own client (inference-sdk) talk to our server
+#   make bench     measure segflow against its peers, each in an environment of its own (4 GB of packages; an hour)
 #   make serve     answer workflow requests over HTTP on this machine
 #
 #   TORCH_INDEX=…  take torch from this package index instead of the default one, such as that of its smaller CPU builds
@@ -22,7 +23,7 @@ STAMP := $(VENV)/.installed
 export SEGFLOW_CLIENT_PYTHON := $(abspath $(wildcard $(VENV)-client/bin/python))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check golden client serve install clean
+.PHONY: demo test check golden client bench serve install clean
 
 demo: $(STAMP)
 	$(BIN)/segflow demo --out demo-output
@@ -44,6 +45,10 @@ client: $(STAMP)
 	$(PYTHON) -m venv $(VENV)-client
 	$(VENV)-client/bin/python -m pip install --quiet inference-sdk==1.8.3
 	SEGFLOW_CLIENT_PYTHON=$(abspath $(VENV)-client/bin/python) $(BIN)/python -m pytest -rs tests/server/test_real_client.py
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks --set-up $(if $(TORCH_INDEX),--torch-index "$(TORCH_INDEX)")
+	$(BIN)/python -m benchmarks
 
 serve: $(STAMP)
 	$(BIN)/segflow serve
