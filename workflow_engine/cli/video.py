@@ -48,7 +48,9 @@ def add(commands: terminal.Commands) -> None:
         help="frames that come too fast wait (all; files) or give way to newer ones (latest; cameras and streams)",
     )
     results = parser.add_argument_group("what becomes of the results")
-    results.add_argument("--out", type=Path, metavar="VIDEO", help="annotated video: .mp4, .mov or .mkv; the sound of a file is kept")
+    results.add_argument(
+        "--out", type=Path, metavar="VIDEO", help="annotated video: .mp4, .mov or .mkv; the sound of a file is kept"
+    )
     results.add_argument("--jsonl", type=Path, metavar="FILE", help="a line of JSON for every frame")
     results.add_argument("--csv", type=Path, metavar="FILE", help="a table with a row for every frame")
     results.add_argument("--frames", type=Path, metavar="FOLDER", help="an annotated picture for every frame")
@@ -90,6 +92,8 @@ def _video(asked: argparse.Namespace) -> int:
     if progress.failure is not None:
         terminal.tell([progress.failure])
         return exits.FAILED
+    if run.failures:  # of some of several sources, told when they came
+        return exits.code_of(next(iter(run.failures.values())))
     return exits.INTERRUPTED if told else exits.OK
 
 

@@ -102,13 +102,8 @@ class Feed:
         self.account = Account()
         self.info: SourceInfo | None = None
         self.error: WorkflowError | None = None
-        self._source, self._thinning, self._most, self._changed, self._observe = (
-            source,
-            thinning,
-            most,
-            changed,
-            observe,
-        )
+        self._source, self._thinning, self._most = source, thinning, most
+        self._changed, self._observe = changed, observe
         self._waiting: deque[Frame] = deque()
         self._gap: Gap | None = None
         self._taken = 0
@@ -133,9 +128,8 @@ class Feed:
 
     @property
     def _full(self) -> bool:
-        return (
-            self._most is not None and self._taken + (len(self._waiting) if self.policy == "all" else 0) >= self._most
-        )
+        sure = self._taken + (len(self._waiting) if self.policy == "all" else 0)
+        return self._most is not None and sure >= self._most
 
     def start(self) -> None:
         """Begin to read."""

@@ -166,6 +166,11 @@ class VideoRun:
         """What the sources are called, without credentials, and their facts once they are open."""
         return {feed.name: (feed.title, feed.info) for feed in self._feeds}
 
+    @property
+    def failures(self) -> dict[str, WorkflowError]:
+        """Why sources could not be opened or read, by source."""
+        return {feed.name: feed.error for feed in self._feeds if feed.error is not None}
+
     def __enter__(self) -> VideoRun:
         return self
 
@@ -287,9 +292,9 @@ class VideoRun:
 
     def _raise_failure(self) -> None:
         """Raise why the only source, or the first of several that all failed, could not be read."""
-        failed = [feed.error for feed in self._feeds if feed.error is not None]
-        if len(failed) == len(self._feeds):
-            raise failed[0]
+        failures = list(self.failures.values())
+        if len(failures) == len(self._feeds):
+            raise failures[0]
 
 
 def open_sources(

@@ -49,6 +49,15 @@ def test_several_sources_get_a_video_each(segflow: Segflow, blur: Path, clip: Pa
     assert "other.mp4: 4 frames read: 4 processed" in done.out
 
 
+def test_a_bad_source_among_good_ones_is_told_and_the_others_go_on(
+    segflow: Segflow, blur: Path, clip: Path, tmp_path: Path
+) -> None:
+    done = segflow("video", blur, "--source", tmp_path / "missing.mp4", clip)
+    assert done.code == 1
+    assert "source 0: The video 'missing.mp4' is not there" in done.err
+    assert "clip.mp4: 10 frames read: 10 processed" in done.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

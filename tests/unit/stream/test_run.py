@@ -161,6 +161,7 @@ def test_one_bad_source_ends_neither_the_others_nor_in_silence(blur: Workflow, t
     run = blur.video(bad, steady(tmp_path / "a.mp4", 5), observers=[told.append])
     assert [(frame.source, frame.number) for frame in run] == [("1", number) for number in range(1, 6)]
     assert [(notice.source, notice.code) for notice in told] == [("0", "failed")]
+    assert list(run.failures) == ["0"]
 
 
 def test_a_step_that_fails_fails_its_frame_only(tmp_path: Path) -> None:
