@@ -1,10 +1,11 @@
-"""The graph of a workflow's steps: an order to run them in, or the circle that forbids one."""
+"""The graph of a workflow's steps: an order to run them in, or the circle that forbids one.
+
+The only file that knows networkx, and it asks for it only when there is something to order.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from graphlib import CycleError, TopologicalSorter
-from heapq import heappop, heappush
 
 
 class Circle(Exception):
@@ -21,22 +22,15 @@ def order(after: Mapping[str, Collection[str]]) -> list[str]:
     Raises:
         Circle: If there is no such order; the circle begins with the step that comes first in the document.
     """
-    names = list(after)
-    position = {name: i for i, name in enumerate(names)}
-    sorter: TopologicalSorter[str] = TopologicalSorter()
-    for name, earlier in after.items():
-        sorter.add(name, *sorted(earlier, key=position.__getitem__))
+    import networkx as nx
+
+    position = {step: i for i, step in enumerate(after)}
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(after)
+    graph.add_edges_from((before, step) for step, earlier in after.items() for before in earlier)
     try:
-        sorter.prepare()
-    except CycleError as error:
-        steps: list[str] = error.args[1][1:]
+        return list(nx.lexicographical_topological_sort(graph, key=position.__getitem__))
+    except nx.NetworkXUnfeasible:
+        steps = [before for before, _ in nx.find_cycle(graph)]
         first = steps.index(min(steps, key=position.__getitem__))
         raise Circle(steps[first:] + steps[:first]) from None
-    found: list[str] = []
-    ready: list[int] = []
-    while sorter.is_active():
-        for name in sorter.get_ready():
-            heappush(ready, position[name])
-        found.append(names[heappop(ready)])
-        sorter.done(found[-1])
-    return found

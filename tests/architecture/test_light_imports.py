@@ -67,7 +67,7 @@ def test_a_workflow_without_a_model_needs_no_torch() -> None:
 
 def test_a_document_in_order_is_not_shown_to_what_words_refusals() -> None:
     code = f"from workflow_engine.cli import main; assert main(['check', '{WORKFLOW}']) == 0"
-    assert loaded_after(code) & {"jsonschema", "networkx"} == set()
+    assert loaded_after(code) & {"jsonschema"} == set()
 
 
 def test_a_run_without_a_model_loads_what_pictures_need_and_no_more(tmp_path: Path) -> None:
@@ -84,7 +84,6 @@ def test_a_run_without_a_model_loads_what_pictures_need_and_no_more(tmp_path: Pa
         "openvino",
         "onnxruntime",
         "sympy",
-        "networkx",
         "jsonschema",
         "huggingface_hub",
     }
