@@ -65,6 +65,21 @@ class Setting:
             environment=self.environment(SEGFLOW_BACKEND=backend),
         )
 
+    def demo(self, picture: Path, *, backend: str, precision: str) -> Contestant:
+        """Return us with the demo model, with one backend in one precision."""
+        return Contestant(
+            name=f"segflow, {backend}, {precision}",
+            python=OURS,
+            side="with_segflow",
+            arguments={
+                "model_id": "demo/fasteners",
+                "picture": str(picture),
+                "confidence": 0.5,
+                "precision": precision,
+            },
+            environment=self.environment(SEGFLOW_BACKEND=backend),
+        )
+
     def upstream(self, size: str, picture: Path, confidence: float, *, optimised: bool = True) -> Contestant:
         """Return rfdetr, with or without its ``inference()`` called."""
         return Contestant(

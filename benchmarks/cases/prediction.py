@@ -81,12 +81,16 @@ def _equal_models(setting: Setting, size: str) -> tuple[set[str], list[str]]:
 def agreeing(
     setting: Setting, workers: Mapping[str, Worker], *, reference: str, same: Callable[[Path, Path], None]
 ) -> tuple[dict[str, Worker], list[str]]:
-    """Return those whose answer is the reference's, and a sentence about each of the others."""
+    """Return those who run as asked and give the reference's answer, and a sentence about each of the others."""
     for name, worker in workers.items():
         worker.run()
         worker.save(setting.answer(name))
     agreed, notes = {}, []
     for name, worker in workers.items():
+        backend = worker.facts.get("backend", name)
+        if backend not in name:
+            notes.append(f"Not timed: {name}, which fell back to {backend}.")
+            continue
         try:
             same(setting.answer(reference), setting.answer(name))
             agreed[name] = worker

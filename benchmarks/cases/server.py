@@ -111,7 +111,7 @@ def _numbers(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _conditions(body: bytes) -> str:
     return (
-        f"{REQUESTS} requests per turn over kept connections, one process per server as it comes; each request brings "
+        f"{REQUESTS} requests per turn over kept connections, the servers as they come; each request brings "
         f"the workflow and {len(body) / 1000:.0f} kB in all. The client shares the machine."
     )
 

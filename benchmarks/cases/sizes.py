@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import cv2
+import numpy as np
+
 from benchmarks import materials
 from benchmarks.agreement import same_detections
 from benchmarks.cases.prediction import agreeing, score_above
-from benchmarks.report import Table
+from benchmarks.report import Table, compared
 from benchmarks.setting import BACKENDS, Setting
 from benchmarks.timing import Series, alternate, ratio, series
 
@@ -15,7 +18,12 @@ HEADER = ("size", "px", *(f"{backend}, ms" for backend in BACKENDS), "rfdetr, ms
 
 
 def measure(setting: Setting) -> Iterator[Table]:
-    """Yield one table."""
+    """Yield the table of the sizes, and one of the demo model, whose weights are trained, in lower precision too."""
+    yield _sizes(setting)
+    yield _precisions(setting)
+
+
+def _sizes(setting: Setting) -> Table:
     rows: list[tuple[str, ...]] = []
     raw: dict[str, tuple[float, ...]] = {}
     notes: list[str] = []
@@ -24,7 +32,7 @@ def measure(setting: Setting) -> Iterator[Table]:
         rows.append(_row(size, taken))
         raw |= {f"{size}: {name}": series.seconds for name, series in taken.items()}
         notes += [f"{size}: {note}" for note in said]
-    yield Table(
+    return Table(
         f"From pixels to objects with masks, 480 x 640, float32, median of {setting.rounds}",
         HEADER,
         tuple(rows),
@@ -50,3 +58,21 @@ def _row(size: str, taken: dict[str, Series]) -> tuple[str, ...]:
     cells = ["disagrees" if one is None else f"{one.median * 1e3:.0f}" for one in (*ours, upstream)]
     best = min((one for one in ours if one is not None), key=lambda one: one.median, default=upstream)
     return (size, str(materials.RESOLUTION[size]), *cells, f"{ratio(upstream, best):.2f}")
+
+
+def _precisions(setting: Setting) -> Table:
+    """Time the demo model; ``auto`` is the fastest precision that finds on reference pictures what torch finds."""
+    tray = cv2.imread(str(materials.ROOT / "examples" / "count_fasteners" / "tray.jpg"))
+    assert tray is not None
+    picture = setting.work / "tray.npy"
+    np.save(picture, tray)
+    contestants = [
+        setting.demo(picture, backend=backend, precision=precision)
+        for backend in BACKENDS
+        for precision in ("float32", "auto")
+    ]
+    with setting.workers(contestants) as workers:
+        taken = alternate({name: worker.run for name, worker in workers.items()}, rounds=setting.rounds)
+        found = {name: worker.save(setting.answer(name))["objects"] for name, worker in workers.items()}
+    notes = [f"{name} finds {count} objects." for name, count in found.items()]
+    return compared("The demo model, 480 x 640", series(taken, setting.clock), to=contestants[0].name, notes=notes)

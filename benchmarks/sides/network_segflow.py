@@ -29,4 +29,9 @@ def prepare(*, model_id: str, pixels: str) -> Job:
         save_network(path, logits=looked.logits[0], boxes=looked.boxes[0], masks=masks)
 
     run()
-    return Job(run, save, facts={"backend": type(backend).__name__})
+    return Job(run, save, facts={"backend": backend_of(model)})
+
+
+def backend_of(model: Any) -> str:
+    """Return the name of the backend that a model runs on, which may be torch where another did not pass the gate."""
+    return str(type(model._backend).__module__.rpartition(".")[2])

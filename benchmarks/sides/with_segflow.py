@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from answers import fresh, save_detections
 from host import Job
+from network_segflow import backend_of
 
 from workflow_engine import Workflow
 
 DOCUMENT = Path(__file__).parents[1] / "workflows" / "find.json"
 
 
-def prepare(*, model_id: str, picture: str, confidence: float, dense: bool = False) -> Job:
+def prepare(*, model_id: str, picture: str, confidence: float, precision: str = "float32", dense: bool = False) -> Job:
     """Load the model; ``dense`` also turns the masks, which stay compact otherwise, into whole pictures."""
-    session = Workflow.load(DOCUMENT).session()
+    document = json.loads(DOCUMENT.read_text())
+    document["steps"][0]["precision"] = precision
+    workflow = Workflow(document)
+    session = workflow.session()
     pictures = fresh(np.load(picture))
 
     def run() -> Any:
@@ -31,4 +36,4 @@ def prepare(*, model_id: str, picture: str, confidence: float, dense: bool = Fal
         return {"objects": len(objects)}
 
     run()
-    return Job(run, save)
+    return Job(run, save, facts={"backend": backend_of(workflow.engine.models.get(model_id, precision=precision))})
