@@ -195,7 +195,7 @@ def test_there_is_no_such_camera(blur: Workflow) -> None:
 def test_a_reader_that_dies_or_hangs_is_replaced(
     blur: Workflow, tmp_path: Path, blow: signal.Signals, reason: str
 ) -> None:
-    source = camera(steady(tmp_path / "a.mp4", 2000, size=(320, 240)), read_seconds=2)
+    source = camera(steady(tmp_path / "a.mp4", 600, size=(320, 240)), read_seconds=2)
     before = children()
     with blur.video(source, policy="all") as run:
         assert run.next() is not None
