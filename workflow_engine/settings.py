@@ -12,6 +12,8 @@ from typing import Any
 from workflow_engine.errors import Problem, WorkflowError
 
 MEGAPIXEL = 1_000_000
+GPU = Path("/dev/nvidiactl")
+"""Exists where there is a GPU that PyTorch may use; to ask PyTorch would take seconds."""
 PUBLISHED_WEIGHTS = "https://storage.googleapis.com/rfdetr/"
 
 
@@ -87,9 +89,10 @@ class Settings:
             only.
         server_names: Names besides those of this machine that a server without a token answers to
             (``SEGFLOW_SERVER_NAMES``, comma separated): those that a proxy before it is asked for.
-        workers: Processes in which a server runs workflows (``SEGFLOW_WORKERS``).
-        threads: Runs at once in each of them (``SEGFLOW_THREADS``); more than one is for a model on a GPU, which
-            shares batches between them.
+        workers: Processes in which a server runs workflows (``SEGFLOW_WORKERS``). Left out, there are two where there
+            are two processors, so that one goes on while the other loads a model or is replaced, and one with a GPU.
+        threads: Runs at once in each of them (``SEGFLOW_THREADS``). Left out, it is one, and four with a GPU, whose
+            memory holds a model once for all runs of a process.
         preload: Models that a server loads before it is ready (``SEGFLOW_PRELOAD``, comma separated).
         json_logs: Whether a server logs lines of JSON (``SEGFLOW_LOG=json``) instead of text.
         traces: Address of an OTLP collector over HTTP that a server sends traces to (``SEGFLOW_TRACES``).
@@ -148,6 +151,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     user = Path(env.get("HOME") or Path.home())
     cache = Path(env["XDG_CACHE_HOME"]) if env.get("XDG_CACHE_HOME") else user / ".cache"
     upstream = env.get("RF_HOME") or env.get("ROBOFLOW_HOME") or str(user / ".roboflow")
+    gpu = env.get("SEGFLOW_DEVICE") != "cpu" and GPU.exists()
     return Settings(
         home=Path(env.get("SEGFLOW_HOME") or cache / "segflow").expanduser(),
         saved_workflows=_workflows_folder(env, user),
@@ -160,8 +164,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         secrets={name: env.get(name) for name in _listed(env.get("SEGFLOW_SECRETS", ""))},
         api_token=env.get("SEGFLOW_API_TOKEN") or None,
         server_names=_listed(env.get("SEGFLOW_SERVER_NAMES", "")),
-        workers=_number("SEGFLOW_WORKERS", env.get("SEGFLOW_WORKERS") or "1", whole=True, least=1),
-        threads=_number("SEGFLOW_THREADS", env.get("SEGFLOW_THREADS") or "1", whole=True, least=1),
+        workers=_count(env, "SEGFLOW_WORKERS", 1 if gpu else min(2, os.cpu_count() or 1)),
+        threads=_count(env, "SEGFLOW_THREADS", 4 if gpu else 1),
         preload=_listed(env.get("SEGFLOW_PRELOAD", "")),
         json_logs=env.get("SEGFLOW_LOG") == "json",
         traces=env.get("SEGFLOW_TRACES") or None,
@@ -182,6 +186,10 @@ def _limits(env: Mapping[str, str]) -> Limits:
 def variable(limit: str) -> str:
     """Return the name of the variable that sets a limit."""
     return f"SEGFLOW_{limit.upper()}"
+
+
+def _count(env: Mapping[str, str], name: str, otherwise: int) -> int:
+    return _number(name, env[name], whole=True, least=1) if env.get(name) else otherwise
 
 
 def _number(name: str, text: str, *, whole: bool, least: int = 0) -> Any:

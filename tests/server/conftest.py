@@ -34,7 +34,18 @@ class Server:
 @contextmanager
 def serving(home: Path, *arguments: str, stop: signal.Signals = signal.SIGTERM, **environment: str) -> Iterator[Server]:
     """Start a server on a free port and end it by a signal, if it has not ended by then."""
-    command = [sys.executable, "-m", "workflow_engine.cli", "serve", "--port", "0", "--log-json", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "workflow_engine.cli",
+        "serve",
+        "--port",
+        "0",
+        "--workers",
+        "1",
+        "--log-json",
+        *arguments,
+    ]
     env = {**os.environ, "SEGFLOW_HOME": str(home), "PYTHONUNBUFFERED": "1", **environment}
     with (home / "server.log").open("wb") as errors:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=errors, text=True)

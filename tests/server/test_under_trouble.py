@@ -187,6 +187,17 @@ def test_a_server_told_to_stop_finishes_what_it_accepted(installed: dict[str, st
     assert server.log().count('"status":200') >= 4
 
 
+def test_what_does_not_finish_in_time_is_cut_off(installed: dict[str, str], tmp_path: Path) -> None:
+    drain = {"SEGFLOW_DRAIN_SECONDS": "1"}
+    with ThreadPoolExecutor(1) as pool, serving(tmp_path, **drain, **installed) as server:
+        running = pool.submit(run, server, "wait", mark="m")
+        began(tmp_path / "m0")
+        server.process.send_signal(signal.SIGTERM)
+        answer = running.result()
+        assert (answer.status_code, answer.json()["code"]) == (503, "stopping")
+        assert server.process.wait() == 3
+
+
 def test_a_second_signal_ends_it_at_once(installed: dict[str, str], tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool, serving(tmp_path, **installed) as server:
         running = pool.submit(run, server, "wait", mark="m")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workflow_engine.settings import load
+import pytest
+
+from workflow_engine.errors import WorkflowError
+from workflow_engine.settings import load, without_token
 
 
 def test_nothing_outside_is_reachable_unless_it_is_named() -> None:
@@ -38,3 +41,21 @@ def test_saved_workflows_are_no_cache() -> None:
     assert load({"SEGFLOW_HOME": "/srv/segflow", "HOME": "/"}).saved_workflows == Path("/srv/segflow/workflows")
     named = {"SEGFLOW_HOME": "/srv/segflow", "SEGFLOW_WORKFLOWS": "/mnt/shared", "HOME": "/"}
     assert load(named).saved_workflows == Path("/mnt/shared")
+
+
+def test_every_limit_can_be_set() -> None:
+    limits = load({"SEGFLOW_BODY_BYTES": "1000", "SEGFLOW_RUN_SECONDS": "0.5", "SEGFLOW_QUEUE": "0"}).limits
+    assert (limits.body_bytes, limits.run_seconds, limits.queue) == (1000, 0.5, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("SEGFLOW_QUEUE", "-1"), ("SEGFLOW_QUEUE", "2.5"), ("SEGFLOW_RUN_SECONDS", "inf"), ("SEGFLOW_WORKERS", "0")],
+)
+def test_a_number_that_is_none_is_told_with_its_name(name: str, text: str) -> None:
+    with pytest.raises(WorkflowError, match=f"{name} is '{text}' where a .*number from [01] is expected"):
+        load({name: text})
+
+
+def test_workers_need_not_know_the_token() -> None:
+    assert without_token({"SEGFLOW_API_TOKEN": "t0ken", "PATH": "/bin"}) == {"PATH": "/bin"}

@@ -16,9 +16,11 @@ def add(commands: terminal.Commands) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=9001, help="port to listen on, 0 for a free one (default: 9001)")
     parser.add_argument("--timeout", type=float, metavar="S", help="seconds that a request may take (default: 60)")
-    parser.add_argument("--workers", type=_positive, metavar="N", help="processes that run workflows (default: 1)")
     parser.add_argument(
-        "--threads", type=_positive, metavar="N", help="runs at once in each of them, for a GPU (default: 1)"
+        "--workers", type=_positive, metavar="N", help="processes that run workflows (default: 2, or 1 with a GPU)"
+    )
+    parser.add_argument(
+        "--threads", type=_positive, metavar="N", help="runs at once in each of them (default: 1, or 4 with a GPU)"
     )
     parser.add_argument(
         "--queue", type=_natural, metavar="N", help="requests that may wait for their turn (default: 8)"

@@ -26,12 +26,12 @@ def pack(head: Mapping[str, Any], body: bytes | bytearray = b"") -> tuple[bytes,
 
 
 async def receive(reader: StreamReader) -> Frame | None:
-    """Return the next frame, or ``None`` when the other side is gone."""
+    """Return the next frame, or ``None`` when the other side is gone or talks nonsense."""
     try:
         told, length = _LENGTHS.unpack(await reader.readexactly(_LENGTHS.size))
         head = orjson.loads(await reader.readexactly(told))
         return head, await reader.readexactly(length) if length else b""
-    except (IncompleteReadError, ConnectionError):
+    except (IncompleteReadError, ConnectionError, orjson.JSONDecodeError):
         return None
 
 

@@ -74,6 +74,7 @@ BY_CODE = {
     "body_too_large": Rule("RequestError", _SERVER, 413),
     "body_late": Rule("RequestError", _SERVER, 408),
     "overloaded": Rule("OverloadedError", _SERVER, 503),
+    "stopping": Rule("OverloadedError", _SERVER, 503),
     "worker_lost": Rule("WorkerLostError", "server", 503),
     "out_of_memory": Rule("OutOfMemoryError", _RUNNING, 503),
     "cancelled": Rule("ClientLeftError", _SERVER, 499),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import socket
@@ -79,9 +80,9 @@ async def _serve(listening: socket.socket, engine: Engine) -> bool:
         access_log=False,
         server_header=False,
         lifespan="off",
-        timeout_graceful_shutdown=round(settings.limits.drain_seconds),
+        timeout_graceful_shutdown=math.ceil(settings.limits.drain_seconds) + 1,  # after ours, for what has no run
     )
-    server = _Server(config, workers)
+    server = _Server(config, workers, settings.limits.drain_seconds)
     starting = asyncio.create_task(workers.start())
     starting.add_done_callback(server.stop_if_failed)
     try:
@@ -99,16 +100,20 @@ async def _serve(listening: socket.socket, engine: Engine) -> bool:
 class _Server(uvicorn.Server):
     """A server that says it is draining, and that a second signal ends at once."""
 
-    def __init__(self, config: uvicorn.Config, workers: Workers) -> None:
+    def __init__(self, config: uvicorn.Config, workers: Workers, drain_seconds: float) -> None:
         super().__init__(config)
-        self._workers = workers
+        self._workers, self._drain_seconds = workers, drain_seconds
         self.finished = True
         """Whether no accepted request was cut off when the server stopped."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what was accepted, and note whether time was enough."""
+        asyncio.get_running_loop().call_later(self._drain_seconds, self._cut_off)
         await super().shutdown(sockets)
-        self.finished = not self.server_state.tasks
+        self.finished = self.finished and not self.server_state.tasks
+
+    def _cut_off(self) -> None:
+        self.finished = not self._workers.cut_off()
 
     def stop_if_failed(self, starting: asyncio.Task[None]) -> None:
         """End when the workers could not be started."""

@@ -117,6 +117,12 @@ class Workers:
             worker.kill()
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
+    def cut_off(self) -> int:
+        """Give up every request, for the server ends now; return how many there were."""
+        for call in self._calls.values():
+            _fail(call, _stopping())
+        return len(self._calls)
+
     async def run(self, job: Job, request: Request) -> bytes:
         """Have ``job`` done and return the JSON of its answer.
 
@@ -249,6 +255,11 @@ def overloaded() -> WorkflowError:
     message = "The server has as many requests as it can take."
     problem = Problem(code="overloaded", message=message, hint="Try again in a moment.", whose="caller")
     return WorkflowError(problem)
+
+
+def _stopping() -> WorkflowError:
+    message = "The server is stopping, and this request was not done in time."
+    return WorkflowError(Problem(code="stopping", message=message, hint="Try again in a moment.", whose="caller"))
 
 
 def _left_early() -> RunCancelled:

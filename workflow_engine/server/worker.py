@@ -16,7 +16,6 @@ import threading
 import time
 import traceback
 from dataclasses import asdict, replace
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -30,10 +29,9 @@ from workflow_engine.server import frames, logs
 from workflow_engine.server.tasks import TASKS
 from workflow_engine.server.tasks.call import Bench, Call
 from workflow_engine.server.tasks.patience import RUNNING, PatientEngine
-from workflow_engine.settings import Limits, Settings
+from workflow_engine.settings import GPU, Limits, Settings
 
 _PR_SET_PDEATHSIG = 1
-_GPU = Path("/dev/nvidiactl")
 
 
 def main() -> None:
@@ -138,7 +136,7 @@ def _limit_memory(settings: Settings, *, shared_by: int) -> None:
     With a GPU there is no limit unless one is set: its driver's own bookkeeping would count.
     """
     most = settings.limits.worker_bytes
-    if not most and not (settings.device != "cpu" and _GPU.exists()):
+    if not most and not (settings.device != "cpu" and GPU.exists()):
         most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4 // shared_by
     if most:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
