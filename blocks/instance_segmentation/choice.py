@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from blocks.instance_segmentation.backends.interface import GRAPHS_VERSION, Backend, Facts
+from blocks.instance_segmentation.batching import Batching
 from blocks.instance_segmentation.gate import Verdict, judge
 from blocks.instance_segmentation.model import RfDetrSeg
 from blocks.instance_segmentation.preprocess import RESIZERS
@@ -132,7 +133,8 @@ def load(folder: Path, contract: Contract, wanted: Wanted) -> RfDetrSeg:
         message = f"The contract of this model says resize {contract.resize!r}; known are {', '.join(RESIZERS)}."
         raise ModelError("model_contract", message, whose="operator")
     loading = _Loading(folder, contract, wanted)
-    return next(model for way in ways(wanted) if (model := loading.attempt(way)) is not None)
+    backend = next(found for way in ways(wanted) if (found := loading.attempt(way)) is not None)
+    return RfDetrSeg(Batching(backend) if wanted.device == "cuda" else backend, contract)
 
 
 class _Loading:
@@ -145,8 +147,8 @@ class _Loading:
         weights = contract.sha256 or file_checksum(folder / "model.safetensors") if wanted.kept else ""
         self._shelf = Shelf(wanted.kept / weights if wanted.kept else None)
 
-    def attempt(self, way: Way) -> RfDetrSeg | None:
-        """Return the model, or ``None`` after saying why this way does not hold."""
+    def attempt(self, way: Way) -> Backend | None:
+        """Return the model's backend, or ``None`` after saying why this way does not hold."""
         if way == Way("torch", "float32"):
             return self._reference
         entry = self._shelf.read(self._key(way))
@@ -154,38 +156,40 @@ class _Loading:
             self._step_back(way, entry.verdict)
             return None
         if entry is not None:
-            model = self._restored(way, entry)
-            if model is not None:
-                return model
+            backend = self._restored(way, entry)
+            if backend is not None:
+                return backend
         return self._made(way)
 
-    def _restored(self, way: Way, entry: Entry) -> RfDetrSeg | None:
+    def _restored(self, way: Way, entry: Entry) -> Backend | None:
         try:
-            return RfDetrSeg(self._from(way, entry), self._contract)
+            if way.backend == "torch":
+                return self._in_torch(way.precision)
+            return _compiler(way.backend).restored(entry.folder, entry.facts, precision=way.precision)
         except (OSError, RuntimeError) as error:
             _log.warning("What was compiled of %s for %s cannot be used: %s", self._wanted.name, way, error)
             return None
 
-    def _from(self, way: Way, entry: Entry) -> Backend:
-        if way.backend == "torch":
-            return self._in_torch(way.precision)
-        return _compiler(way.backend).restored(entry.folder, entry.facts, precision=way.precision)
-
-    def _made(self, way: Way) -> RfDetrSeg | None:
+    def _made(self, way: Way) -> Backend | None:
         """Compile, compare, keep, and say so."""
         from blocks.instance_segmentation.references import pictures
 
         started = time.monotonic()
         _log.info("Compiling %s for %s, once: this takes some seconds.", self._wanted.name, way)
-        backend = self._compiled(way)
-        model = RfDetrSeg(backend, self._contract)
-        verdict = judge(model, self._reference, pictures(self._folder), half=way.precision != "float32")
+        try:
+            backend = self._compiled(way)
+        except (RuntimeError, ImportError) as error:
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            self._step_back(way, Verdict(holds=False, reason=f"it cannot be compiled ({reason})"))
+            return None
+        candidate, reference = (RfDetrSeg(form, self._contract) for form in (backend, self._reference))
+        verdict = judge(candidate, reference, pictures(self._folder), half=way.precision != "float32")
         self._shelf.write(self._key(way), backend.facts, verdict, backend.save if verdict.holds else _nothing)
         if not verdict.holds:
             self._step_back(way, verdict)
             return None
         _log.info("Compiled, and compared with torch in float32, in %.1f s.", time.monotonic() - started)
-        return model
+        return backend
 
     def _compiled(self, way: Way) -> Backend:
         if way.backend == "torch":
@@ -203,8 +207,8 @@ class _Loading:
         return network(self._folder, self._contract, device=wanted.device, resolution=wanted.resolution)
 
     @cached_property
-    def _reference(self) -> RfDetrSeg:
-        return RfDetrSeg(self._in_torch("float32"), self._contract)
+    def _reference(self) -> Backend:
+        return self._in_torch("float32")
 
     def _in_torch(self, precision: str) -> Backend:
         from blocks.instance_segmentation.backends.torch import TorchBackend

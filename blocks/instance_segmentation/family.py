@@ -89,6 +89,19 @@ class RfDetrSegFamily:
         )
         return load(folder, contract, wanted)
 
+    def export(
+        self, folder: Path, contract: Contract, *, form: str, resolution: int | None, target: Path, name: str
+    ) -> tuple[Path, ...]:
+        """Write what ``convert`` wrote as files for use elsewhere, ``form`` being ``onnx`` or ``openvino``.
+
+        Raises:
+            ModelError: If the form is unknown, its packages are not installed, or the resolution does not suit.
+            OSError: If the disk refuses.
+        """
+        from blocks.instance_segmentation.export import export
+
+        return export(folder, contract, form=form, resolution=resolution, target=target, name=name)
+
 
 def _gpu_is_there() -> bool:
     """Ask torch, which takes seconds to import, only where NVIDIA's driver is."""

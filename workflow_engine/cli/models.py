@@ -45,6 +45,13 @@ def add(commands: terminal.Commands) -> None:
     adding.add_argument("--labels", metavar="FILE|coco", help="class names, one per line, in the order of training")
     adding.set_defaults(command=_add)
 
+    export = actions.add_parser("export", help="write a model as files for use elsewhere")
+    export.add_argument("model", metavar="MODEL")
+    export.add_argument("--format", choices=["onnx", "openvino"], required=True, help="what reads them")
+    export.add_argument("--resolution", type=int, metavar="PX", help="side of the square that the model looks at")
+    export.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where to write, by default here")
+    export.set_defaults(command=_export)
+
     remove = actions.add_parser("remove", help="delete a model that was pulled or added")
     remove.add_argument("model", metavar="MODEL")
     remove.set_defaults(command=_remove)
@@ -114,6 +121,13 @@ def _add(asked: argparse.Namespace) -> int:
     classes = ", ".join(entry.contract.classes.values())
     terminal.show(f"{entry.id} is ready: {entry.contract.variant or 'its own size'}, classes {classes}.")
     terminal.show(f'Use it in a workflow as "model_id": "{entry.id}".')
+    return exits.OK
+
+
+def _export(asked: argparse.Namespace) -> int:
+    files = _catalogue().export(asked.model, asked.out, form=asked.format, resolution=asked.resolution)
+    for file in files:
+        terminal.show(f"{file} ({file.stat().st_size / 1e6:.1f} MB)")
     return exits.OK
 
 

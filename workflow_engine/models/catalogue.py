@@ -183,6 +183,33 @@ class Catalogue:
             file.unlink(missing_ok=True)
         return self.find(entry.id)
 
+    def export(self, model_id: str, target: Path, *, form: str, resolution: int | None = None) -> tuple[Path, ...]:
+        """Write a model that is here into the folder ``target`` as files for use elsewhere; return their paths.
+
+        Args:
+            model_id: Which model.
+            target: Made if need be.
+            form: ``onnx`` or ``openvino``.
+            resolution: Side in pixels of the square to look at; ``None`` for the model's own.
+
+        Raises:
+            ModelError: If there is no such model or form, it was not pulled, or its packages are not installed.
+        """
+        entry = self.find(model_id)
+        if entry.folder is None:
+            message = f"{entry.id!r} was not pulled, so there is nothing to export."
+            raise ModelError("model_name", message, hint=f"segflow models pull {entry.id}")
+        verify(entry.folder, entry.contract)
+        with disk_errors_explained(f"Exporting {entry.id}"):
+            return self.family(entry).export(
+                entry.folder,
+                entry.contract,
+                form=form,
+                resolution=resolution,
+                target=target,
+                name=entry.id.replace("/", "-"),
+            )
+
     def remove(self, model_id: str) -> None:
         """Delete a model that was added or pulled.
 

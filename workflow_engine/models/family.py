@@ -175,3 +175,21 @@ class ModelFamily(Protocol):
             ModelError: If the files do not fit each other, the resolution does not suit the model, or the backend is
                 not there.
         """
+
+    def export(
+        self, folder: Path, contract: Contract, *, form: str, resolution: int | None, target: Path, name: str
+    ) -> tuple[Path, ...]:
+        """Write what ``convert`` wrote as files for use elsewhere, and return their paths.
+
+        Args:
+            folder: Where ``convert`` wrote it.
+            contract: What its outputs mean.
+            form: ``onnx`` or ``openvino``.
+            resolution: Side in pixels of the square to look at; ``None`` for the contract's.
+            target: Folder for the files, made if need be.
+            name: What the files are called, without ending.
+
+        Raises:
+            ModelError: If the form is unknown, its packages are not installed, or the resolution does not suit.
+            OSError: If the disk refuses.
+        """

@@ -239,3 +239,16 @@ def test_a_checkpoint_is_borrowed_without_a_name(catalogue: Catalogue, checkpoin
     assert (entry.folder, catalogue.list()[0].id) == (place, "fake-nano")
     kept = bundle(tmp_path / "kept")
     assert catalogue.borrow(kept, place).folder == kept
+
+
+def test_a_model_is_exported_by_its_family(catalogue: Catalogue, checkpoint: Path, tmp_path: Path) -> None:
+    entry = catalogue.add("my-parts/2", checkpoint)
+    assert entry.folder is not None
+    (file,) = catalogue.export("my-parts/2", tmp_path / "out", form="text")
+    assert file == tmp_path / "out" / "my-parts-2.text"
+    assert file.read_bytes() == (entry.folder / "model.safetensors").read_bytes()
+    with pytest.raises(ModelError, match="'fake-nano' was not pulled, so there is nothing to export"):
+        catalogue.export("fake-nano", tmp_path, form="text")
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match="Exporting my-parts/2 failed"):
+        catalogue.export("my-parts/2", tmp_path / "file", form="text")
