@@ -252,3 +252,12 @@ def test_a_model_is_exported_by_its_family(catalogue: Catalogue, checkpoint: Pat
     (tmp_path / "file").touch()
     with pytest.raises(ModelError, match="Exporting my-parts/2 failed"):
         catalogue.export("my-parts/2", tmp_path / "file", form="text")
+
+
+def test_with_a_model_goes_what_was_compiled_of_it(catalogue: Catalogue, settings: Settings, checkpoint: Path) -> None:
+    sha256 = catalogue.add("mine", checkpoint).contract.sha256
+    assert sha256 is not None
+    for weights in (sha256, "of-others"):
+        (settings.compiled / weights / "entry").mkdir(parents=True)
+    catalogue.remove("mine")
+    assert [folder.name for folder in settings.compiled.iterdir()] == ["of-others"]
