@@ -43,10 +43,12 @@ def test_the_environment_is_read_in_the_settings() -> None:
     assert set(uses("os.environ", "os.getenv", "os.environb")) == {"workflow_engine/settings.py"}
 
 
-def test_sockets_are_opened_by_the_fetcher_by_pull_and_to_listen() -> None:
+def test_sockets_are_for_the_fetcher_for_pull_for_clients_and_for_workers() -> None:
     found = set(uses("socket", "http.client", "urllib.request", "requests", "httpx", "aiohttp"))
-    allowed = ("vision/fetch", "models/pull", "server/serve", "stream/rules")
-    assert found == {f"workflow_engine/{name}.py" for name in allowed}
+    outward = ("vision/fetch", "models/pull", "stream/rules")
+    clients = ("server/serve", "server/connection")
+    workers = ("server/frames", "server/process", "server/worker")  # a pair of sockets between two of our processes
+    assert found == {f"workflow_engine/{name}.py" for name in (*outward, *clients, *workers)}
 
 
 def test_bytes_become_pixels_in_decode() -> None:
