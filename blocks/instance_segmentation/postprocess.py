@@ -76,6 +76,7 @@ def upsampled(logits: NDArray[np.float32], size: tuple[int, int]) -> CompactMask
 
     No image is filled. A sample is a mean of four cells, so only the rectangle around a mask's positive cells can be
     positive; and down a column, the samples between two cells change sign at most once, and only where the cells do.
+    (Rounded to zero, a sample midway between cells of 1e-45, the smallest number there is, would be an exception.)
     """
     if not len(logits):
         return masks.from_windows([], size)
