@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -70,7 +70,7 @@ class Library:
         """Return the latest version of every workflow, by name."""
         with _explained("The saved workflows cannot be listed"):
             names = sorted(name for name in _names(self._root) if _ID.fullmatch(name))
-            return tuple(found[0] for name in names if (found := self._versions(name)))
+            return tuple(entry for name in names for entry in self._entries(name, self._numbers(name)[:1]))
 
     def versions(self, workflow_id: str) -> tuple[Entry, ...]:
         """Return every version of a workflow, the latest first.
@@ -79,10 +79,7 @@ class Library:
             WorkflowError: If there is no such workflow (``workflow_unknown``).
         """
         with _explained(f"The workflow {workflow_id!r} cannot be read"):
-            found = self._versions(workflow_id) if _is_id(workflow_id) else ()
-            if not found:
-                raise self._unknown(workflow_id)
-            return found
+            return tuple(self._entries(workflow_id, self._known(workflow_id)))
 
     def read(self, workflow_id: str, version: int | None = None) -> Saved:
         """Return one version of a workflow, by default the latest.
@@ -91,21 +88,21 @@ class Library:
             WorkflowError: If there is none (``workflow_unknown``, ``workflow_version_unknown``), or somebody damaged
                 its file (``workflow_damaged``).
         """
-        found = self.versions(workflow_id)
-        entry = next((entry for entry in found if version in (None, entry.version)), None)
-        if entry is None:
-            message = f"The workflow {workflow_id!r} has no version {version}; its latest is {found[0].version}."
-            raise _error("workflow_version_unknown", message)
-        path = self._root / entry.id / f"{entry.version}.json"
         with _explained(f"The workflow {workflow_id!r} cannot be read"):
+            numbers = self._known(workflow_id)
+            number = numbers[0] if version is None else version
+            if number not in numbers:
+                message = f"The workflow {workflow_id!r} has no version {version}; its latest is {numbers[0]}."
+                raise _error("workflow_version_unknown", message)
             try:
-                content = json.loads(_content(path))
+                content = json.loads(_content(self._root / workflow_id / f"{number}.json"))
+                entry = _entry(self._root / workflow_id, number)
             except FileNotFoundError:
                 raise self._unknown(workflow_id) from None
             except (ValueError, RecursionError):
                 content = None
         if not isinstance(content, dict):
-            message = f"The file {entry.version}.json of the workflow {workflow_id!r} holds no JSON object."
+            message = f"The file {number}.json of the workflow {workflow_id!r} holds no JSON object."
             hint = "Somebody changed it by hand; an earlier version may help."
             raise _error("workflow_damaged", message, hint, whose="operator")
         return Saved(entry=entry, definition=content)
@@ -131,8 +128,7 @@ class Library:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
         with _explained(f"The workflow {workflow_id!r} cannot be saved"):
             for _ in range(_ATTEMPTS):
-                found = self._versions(workflow_id)
-                latest = found[0].version if found else 0
+                latest = next(iter(self._numbers(workflow_id)), 0)
                 if expected not in (None, latest):
                     raise _changed(workflow_id, latest, expected)
                 with suppress(FileExistsError, FileNotFoundError):  # somebody saved or deleted it at this moment
@@ -146,8 +142,8 @@ class Library:
         Raises:
             WorkflowError: If there is no such workflow (``workflow_unknown``).
         """
-        self.versions(workflow_id)
         with _explained(f"The workflow {workflow_id!r} cannot be deleted"):
+            self._known(workflow_id)
             try:
                 # The name is gone at once, however long the rest takes.
                 (self._root / workflow_id).rename(self._root / f".{uuid4().hex}{_GONE}")
@@ -158,14 +154,26 @@ class Library:
                 if name.startswith(".") and name.endswith(_GONE):
                     shutil.rmtree(self._root / name, ignore_errors=True)
 
-    def _versions(self, workflow_id: str) -> tuple[Entry, ...]:
-        folder = self._root / workflow_id
-        numbers = sorted((int(found[1]) for name in _names(folder) if (found := _FILE.fullmatch(name))), reverse=True)
-        entries = []
+    def _numbers(self, workflow_id: str) -> Sequence[int]:
+        """Return the numbers of a workflow's versions, the latest first."""
+        found = (_FILE.fullmatch(name) for name in _names(self._root / workflow_id))
+        return sorted((int(match[1]) for match in found if match), reverse=True)
+
+    def _known(self, workflow_id: str) -> Sequence[int]:
+        """Return the same of a workflow that there is.
+
+        Raises:
+            WorkflowError: If there is none (``workflow_unknown``).
+        """
+        numbers = self._numbers(workflow_id) if _is_id(workflow_id) else ()
+        if not numbers:
+            raise self._unknown(workflow_id)
+        return numbers
+
+    def _entries(self, workflow_id: str, numbers: Iterable[int]) -> Iterator[Entry]:
         for number in numbers:
-            with suppress(FileNotFoundError):
-                entries.append(_entry(folder, number))
-        return tuple(entries)
+            with suppress(FileNotFoundError):  # deleted at this moment
+                yield _entry(self._root / workflow_id, number)
 
     def _write(self, workflow_id: str, version: int, text: bytes) -> Entry:
         """Write a version that is not there yet.
@@ -177,9 +185,7 @@ class Library:
         folder = self._root / workflow_id
         if folder.is_symlink():
             raise NotADirectoryError("its folder is a link")
-        if not folder.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            _flush(self._root)
+        folder.mkdir(parents=True, exist_ok=True)
         part = folder / f".{uuid4().hex}{_PART}"
         try:
             with part.open("xb") as file:
@@ -189,7 +195,8 @@ class Library:
             (folder / f"{version}.json").hardlink_to(part)
         finally:
             part.unlink(missing_ok=True)
-        _flush(folder)
+        for changed in (folder, self._root, self._root.parent)[: 3 if version == 1 else 1]:
+            _flush(changed)
         _sweep(folder)
         return _entry(folder, version)
 
