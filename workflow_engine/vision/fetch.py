@@ -58,7 +58,10 @@ def fetch(url: str, *, limits: Limits, allowed_hosts: Sequence[str] = (), at: st
                 location = response.getheader("Location")
                 if not (response.status in REDIRECTS and location):
                     return _image(response, limits.image_bytes, visit)
-                url = urljoin(url, location)
+                try:
+                    url = urljoin(url, location)
+                except ValueError as error:
+                    raise visit.refused(f"leads to an address that is none: {error}") from error
     raise visit.refused(f"redirects more than {limits.fetch_hops} times")
 
 

@@ -182,7 +182,9 @@ def test_redirects_are_followed_and_counted(server: tuple[str, type[Handler]]) -
     assert [path for path, _ in handler.asked] == ["/hops/3", "/hops/2", "/hops/1", "/hops/0"]
 
 
-@pytest.mark.parametrize("place", ["file:///etc/passwd", "http://u@127.0.0.1/", "ftp://a/", "http://127.1/"])
+@pytest.mark.parametrize(
+    "place", ["file:///etc/passwd", "http://u@127.0.0.1/", "ftp://a/", "http://127.1/", "http://[::1"]
+)
 def test_a_redirect_is_read_like_any_url(server: tuple[str, type[Handler]], place: str) -> None:
     assert problem(f"http://{server[0]}/to/{place}").code == "url_refused"
 
