@@ -41,7 +41,7 @@ def shown(scope: Scope) -> list[str]:
 
 
 def in_body(body: bytes) -> list[str]:
-    """Return the first values of members ``api_key`` of a JSON body, without reading the rest of it."""
+    """Return the first values of members ``api_key`` of a JSON body, at whatever depth, without reading the rest."""
     found = []
     for match in islice(_IN_BODY.finditer(body), _MOST_KEYS):
         try:

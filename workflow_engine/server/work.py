@@ -202,9 +202,8 @@ class Workers:
             call.worker.kill()
 
     async def _one(self) -> Worker:
-        limits = asdict(self._limits)
         settings = self._settings
-        told = {"limits": limits, "preload": settings.preload, "json_logs": settings.json_logs}
+        told = {"limits": asdict(self._limits), "preload": settings.preload, "json_logs": settings.json_logs}
         return await Worker.start({"threads": settings.threads, "workers": settings.workers, "settings": told})
 
     def _keep(self, worker: Worker) -> None:

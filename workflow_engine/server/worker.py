@@ -120,7 +120,7 @@ def _belong_to_the_server() -> None:
 
 def _bench(greeting: dict[str, Any]) -> Bench:
     """Import what runs need, and load the models that are to be there from the start."""
-    settings = settings_from(greeting)
+    settings = _settings(greeting)
     logs.configure(as_json=settings.json_logs, secrets=settings.secrets.values())
     _limit_memory(settings, shared_by=greeting["workers"])
     engine = PatientEngine(settings, trusted=False)
@@ -142,7 +142,7 @@ def _limit_memory(settings: Settings, *, shared_by: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
-def settings_from(greeting: dict[str, Any]) -> Settings:
+def _settings(greeting: dict[str, Any]) -> Settings:
     """Return the environment's settings with what the server was told on its command line."""
     told = dict(greeting["settings"])
     limits, preload = Limits(**told.pop("limits")), tuple(told.pop("preload"))
@@ -163,7 +163,7 @@ def _note(steps: list[dict[str, Any]], event: Event) -> None:
 
 def _told(error: Exception) -> dict[str, Any]:
     """What the server is told of an error: its problems, and for its log, the traceback where one is of use."""
-    if isinstance(error, MemoryError) or _out_of_memory(error):
+    if _out_of_memory(error):
         message = "The request needs more memory than a worker may take."
         hint = "Use a smaller model or picture, or fewer pictures at once."
         problem = Problem(code="out_of_memory", message=message, hint=hint, whose="caller")
