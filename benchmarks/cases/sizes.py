@@ -75,4 +75,9 @@ def _precisions(setting: Setting) -> Table:
         taken = alternate({name: worker.run for name, worker in workers.items()}, rounds=setting.rounds)
         found = {name: worker.save(setting.answer(name))["objects"] for name, worker in workers.items()}
     notes = [f"{name} finds {count} objects." for name, count in found.items()]
-    return compared("The demo model, 480 x 640", series(taken, setting.clock), to=contestants[0].name, notes=notes)
+    return compared(
+        f"The demo model, {tray.shape[0]} x {tray.shape[1]}",
+        series(taken, setting.clock),
+        to=contestants[0].name,
+        notes=notes,
+    )

@@ -22,7 +22,7 @@ def prepare(*, model_id: str, pixels: str) -> Job:
     def run() -> Any:
         looked = backend.look(batch)
         maps = backend.mask_maps(looked.features)
-        return looked, mask_logits(looked.queries[0], maps[0], backend.facts.bias)
+        return looked, mask_logits(looked.queries[0], maps[0])
 
     def save(answer: Any, path: str) -> None:
         looked, masks = answer
