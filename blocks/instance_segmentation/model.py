@@ -47,7 +47,7 @@ class Seen:
         size: Height and width of the image.
         scores: Of every class, 0 to 1, (Q, classes), float32.
         boxes: Centre, width and height as fractions of the image, (Q, 4), float32.
-        queries: What mask maps are compared with, (Q, d), float32.
+        queries: What mask maps are multiplied with, (Q, d + 1), float32.
     """
 
     __slots__ = ("_backend", "_features", "_maps", "boxes", "queries", "scores", "size")
@@ -75,7 +75,7 @@ class Seen:
             return np.empty((0, 1, 1), dtype=np.float32)
         if self._maps is None:
             self._maps = self._backend.mask_maps(self._features[None])[0]
-        return mask_logits(self.queries[query], self._maps, self._backend.facts.bias)
+        return mask_logits(self.queries[query], self._maps)
 
 
 class RfDetrSeg:

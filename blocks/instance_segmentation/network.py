@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import conv2d, interpolate
 
 from blocks.instance_segmentation.backends.interface import Facts
 
@@ -70,7 +70,6 @@ class Network:
         return Facts(
             side=self.side,
             outputs=int(self._core.config.num_labels),
-            bias=float(self.modules.segmentation_bias),
             nbytes=sum(tensor.numel() * tensor.element_size() for tensor in weights),
         )
 
@@ -136,20 +135,40 @@ class Network:
         return result
 
     def mask_features(self, features: Tensor) -> Tensor:
-        """Return feature maps, (N, d, h, w), as maps at mask resolution to compare queries with, (N, d, m, m)."""
+        """Return feature maps, (N, d, h, w), as maps at mask resolution to multiply with queries, (N, d, m, m)."""
         head = self.modules
         side = self.side // head.downsample_ratio
         maps = interpolate(features, size=(side, side), mode="bilinear", align_corners=False)
         for block in head.blocks:
-            maps = block(maps)
-        result: Tensor = head.spatial_features_proj(maps)
-        return result
+            maps = _refined(maps, block)
+        return maps
 
     def mask_queries(self, queries: Tensor) -> Tensor:
-        """Return the decoder's states as what is compared with the maps of ``mask_features``, (N, Q, d)."""
+        """Return the decoder's states as what mask maps are multiplied with: d weights and a constant, (N, Q, d + 1).
+
+        The last projection of the maps is linear, so it is done here, for a hundred queries in place of all pixels.
+        """
         head = self.modules
-        result: Tensor = head.query_features_proj(head.query_features_block(queries))
-        return result
+        states = head.query_features_proj(head.query_features_block(queries))
+        projection = head.spatial_features_proj
+        weights = states @ projection.weight[:, :, 0, 0]
+        constants = states @ projection.bias[:, None] + head.segmentation_bias
+        return torch.cat([weights, constants], dim=-1)
+
+
+def _refined(maps: Tensor, block: Any) -> Tensor:
+    """Return what a block of the mask head makes of maps, (N, d, m, m).
+
+    Unlike the block's own ``forward`` it leaves the channels where they are, which saves two transpositions, and lets
+    the scale and shift of the norm be part of the linear layer: two thirds of the time in OpenVINO, equal to rounding.
+    """
+    centred = block.depthwise_conv(maps)
+    centred = centred - centred.mean(dim=1, keepdim=True)
+    norm, linear = block.layernorm, block.pointwise_conv
+    normed = centred * torch.rsqrt(centred.square().mean(dim=1, keepdim=True) + norm.eps)
+    weight, bias = linear.weight * norm.weight, linear.bias + linear.weight @ norm.bias
+    refined: Tensor = block.act(conv2d(normed, weight[:, :, None, None], bias)) + maps
+    return refined
 
 
 def _moved(boxes: Tensor, offsets: Tensor) -> Tensor:

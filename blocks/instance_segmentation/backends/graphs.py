@@ -52,7 +52,8 @@ class Whole(nn.Module):
         """Return logits (1, Q, classes), boxes (1, Q, 4), and masks as logits (1, Q, m, m)."""
         found = self._network.detect(pixels)
         maps = self._network.mask_features(found.features)
-        masks = self._network.mask_queries(found.queries) @ maps.flatten(2) + self._network.modules.segmentation_bias
+        queries = self._network.mask_queries(found.queries)
+        masks = queries[..., :-1] @ maps.flatten(2) + queries[..., -1:]
         return found.logits, found.boxes, masks.reshape(*masks.shape[:2], *maps.shape[2:])
 
 

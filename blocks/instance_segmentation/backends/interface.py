@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Part of the name of what is kept compiled: raise it when the graphs or the modules behind them change.
-GRAPHS_VERSION = 1
+GRAPHS_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +20,11 @@ class Facts:
     Attributes:
         side: Side in pixels of the square input.
         outputs: Class outputs per object.
-        bias: What is added to the product of a query and a mask map.
         nbytes: Memory that the weights take.
     """
 
     side: int
     outputs: int
-    bias: float
     nbytes: int
 
 
@@ -37,7 +35,7 @@ class Looked:
     Attributes:
         logits: Of each class, (N, Q, classes).
         boxes: Centre, width and height as fractions of the image, (N, Q, 4).
-        queries: What to compare mask maps with, (N, Q, d).
+        queries: What to multiply mask maps with: d weights and a constant, (N, Q, d + 1).
         features: Feature map from which mask maps are made, (N, d, h, w).
     """
 
@@ -84,8 +82,8 @@ class Backend(Protocol):
         """
 
 
-def mask_logits(queries: NDArray[np.float32], maps: NDArray[np.float32], bias: float) -> NDArray[np.float32]:
-    """Return the masks of queries, (K, d), on the image with these maps, (d, m, m), as logits (K, m, m)."""
-    logits = queries @ maps.reshape(len(maps), -1)
-    logits += np.float32(bias)
+def mask_logits(queries: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the masks of queries, (K, d + 1), on the image with these maps, (d, m, m), as logits (K, m, m)."""
+    logits = queries[:, :-1] @ maps.reshape(len(maps), -1)
+    logits += queries[:, -1:]
     return logits.reshape(-1, *maps.shape[1:])

@@ -36,14 +36,19 @@ COLORING: dict[str, Any] = {
 class Crowd:
     """Stands in for a network: sees as many discs as the largest model has queries, some small and some very large."""
 
-    facts = Facts(side=SIDE, outputs=2, bias=0.0, nbytes=0)
+    facts = Facts(side=SIDE, outputs=2, nbytes=0)
     batch = 1
 
     def look(self, pixels: NDArray[np.float32]) -> Looked:
         """Return one sure object per query, whose mask map is its own."""
         logits = np.tile(np.array([6.0, -6.0], dtype=np.float32), (1, OBJECTS, 1))
         boxes = np.full((1, OBJECTS, 4), 0.5, dtype=np.float32)
-        return Looked(logits, boxes, np.eye(OBJECTS, dtype=np.float32)[None], np.zeros((1, 1, 1, 1), dtype=np.float32))
+        return Looked(
+            logits,
+            boxes,
+            np.eye(OBJECTS, OBJECTS + 1, dtype=np.float32)[None],
+            np.zeros((1, 1, 1, 1), dtype=np.float32),
+        )
 
     def mask_maps(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return discs with rough edges."""

@@ -20,7 +20,7 @@ LONG = 30.0
 class Slow:
     """Answers each image with its first number, once it may; notes the sizes of its batches."""
 
-    facts = Facts(side=1, outputs=1, bias=0.0, nbytes=0)
+    facts = Facts(side=1, outputs=1, nbytes=0)
     batch = 4
 
     def __init__(self) -> None:

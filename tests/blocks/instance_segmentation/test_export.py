@@ -44,7 +44,7 @@ def test_the_files_give_what_the_model_gives(
     pixels = np.random.default_rng(3).standard_normal((1, 3, side, side), dtype=np.float32)
     backend = keeper.load(folder, contract, resolution=side)._backend
     looked = backend.look(pixels)
-    masks = mask_logits(looked.queries[0], backend.mask_maps(looked.features)[0], backend.facts.bias)
+    masks = mask_logits(looked.queries[0], backend.mask_maps(looked.features)[0])
     found = run(files[0], pixels)  # type: ignore[operator]
     for array, expected in zip(found, (looked.logits, looked.boxes, masks[None]), strict=True):
         np.testing.assert_allclose(array, expected, atol=1e-3, rtol=1e-3)

@@ -12,7 +12,7 @@ from blocks.instance_segmentation.backends.interface import Facts
 from blocks.instance_segmentation.gate import Verdict
 from blocks.instance_segmentation.shelf import Shelf, digest
 
-FACTS = Facts(side=48, outputs=4, bias=0.1, nbytes=1000)
+FACTS = Facts(side=48, outputs=4, nbytes=1000)
 GOOD = Verdict(holds=True, figures={"score": 0.001})
 
 
