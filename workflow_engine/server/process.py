@@ -23,6 +23,7 @@ from workflow_engine.errors import (
 from workflow_engine.server import frames
 from workflow_engine.server.frames import Frame
 
+WORKER = "workflow_engine.server.worker"
 _ERRORS: Mapping[str, type[WorkflowError]] = {
     error.__name__: error
     for error in (WorkflowError, DefinitionError, CompileError, InputError, StepFailed, RunCancelled, ManifestError)
@@ -44,8 +45,8 @@ class Worker:
         return self._process.pid
 
     @classmethod
-    async def start(cls, greeting: Mapping[str, Any]) -> Worker:
-        """Start a worker and wait until it is ready.
+    async def start(cls, greeting: Mapping[str, Any], body: bytes = b"", *, program: str = WORKER) -> Worker:
+        """Start a worker, or another program that speaks as one does, and wait until it is ready.
 
         Raises:
             WorkflowError: If it cannot be; the problem says why, as the worker tells it.
@@ -53,7 +54,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "workflow_engine.server.worker"),
+                *(sys.executable, "-m", program),
                 stdin=theirs.fileno(),
                 env=settings_module.without_token(),
                 start_new_session=True,  # so that Ctrl-C reaches the server alone
@@ -61,7 +62,7 @@ class Worker:
         reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         worker = cls(process, reader, writer)
         try:
-            worker._write(greeting)
+            worker._write(greeting, body)
             frame = await frames.receive(reader)
         except BaseException:
             worker.kill()
