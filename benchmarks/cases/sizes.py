@@ -55,7 +55,7 @@ def _one(setting: Setting, size: str) -> tuple[dict[str, Series], list[str]]:
 def _row(size: str, taken: dict[str, Series]) -> tuple[str, ...]:
     *ours, upstream = (taken.get(name) for name in (*(f"segflow, {b}" for b in BACKENDS), "rfdetr, inference()"))
     assert upstream is not None
-    cells = ["disagrees" if one is None else f"{one.median * 1e3:.0f}" for one in (*ours, upstream)]
+    cells = ["see below" if one is None else f"{one.median * 1e3:.0f}" for one in (*ours, upstream)]
     best = min((one for one in ours if one is not None), key=lambda one: one.median, default=upstream)
     return (size, str(materials.RESOLUTION[size]), *cells, f"{ratio(upstream, best):.2f}")
 
