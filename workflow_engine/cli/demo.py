@@ -10,11 +10,13 @@ from typing import Any
 from workflow_engine.cli import exits, terminal
 from workflow_engine.cli.outputs import RESULT, Folder
 from workflow_engine.cli.results import Results
-from workflow_engine.errors import Problem, WorkflowError
 from workflow_engine.plan import Plan
 from workflow_engine.workflow import Workflow
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "count_fasteners"
+HERE = Path(__file__).resolve()
+PLACES = (HERE.parent / "bundled" / "count_fasteners", HERE.parents[2] / "examples" / "count_fasteners")
+"""Where the demo's workflow and picture are: packed into the distribution, or in a checkout."""
+EXAMPLE = next(place for place in PLACES if place.is_dir())
 PICTURE = EXAMPLE / "tray.jpg"
 
 
@@ -26,10 +28,6 @@ def add(commands: terminal.Commands) -> None:
 
 
 def _demo(asked: argparse.Namespace) -> int:
-    if not PICTURE.is_file():
-        message = "The examples are not part of this installation."
-        hint = "They come with the source tree; segflow run takes any workflow and picture."
-        raise WorkflowError(Problem(code="no_examples", message=message, hint=hint, whose="operator"))
     workflow = Workflow.load(EXAMPLE / "workflow.json")
     results = Results(workflow=f"{EXAMPLE.name}/workflow.json", folder=Folder(asked.out), apart=False)
     first = workflow.run(image=str(PICTURE), serialised=True)
