@@ -6,6 +6,8 @@
 #   make golden    hold every size of RF-DETR-Seg against golden detections (minutes)
 #   make client    let the ecosystem's own client (inference-sdk) talk to our server
 #   make bench     measure segflow against its peers, each in an environment of its own (4 GB of packages; an hour)
+#   make reliability  try to break the promises of SECURITY.md, and write down what came of it (15 minutes)
+#   make soak      half an hour at four times the server's capacity
 #   make serve     answer workflow requests over HTTP on this machine
 #
 #   TORCH_INDEX=…  take torch from this package index instead of the default one, such as that of its smaller CPU builds
@@ -23,7 +25,7 @@ STAMP := $(VENV)/.installed
 export SEGFLOW_CLIENT_PYTHON := $(abspath $(wildcard $(VENV)-client/bin/python))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check golden client bench serve install clean
+.PHONY: demo test check golden client bench reliability soak serve install clean
 
 demo: $(STAMP)
 	$(BIN)/segflow demo --out demo-output
@@ -49,6 +51,12 @@ client: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks --set-up $(if $(TORCH_INDEX),--torch-index "$(TORCH_INDEX)")
 	$(BIN)/python -m benchmarks
+
+reliability: $(STAMP)
+	$(BIN)/python -m reliability
+
+soak: $(STAMP)
+	$(BIN)/python -m reliability --only load --count 1800 --dry
 
 serve: $(STAMP)
 	$(BIN)/segflow serve

@@ -1,7 +1,7 @@
-"""A network in the place of this process's own: names resolve as told, and every connection is noted before it is made.
+"""A network in the place of this process's own: names resolve as told, and connections are noted before they are made.
 
-A connection to this machine is really made, so that a canary that listens here is really reached. One to anywhere else is
-refused, so that nothing leaves the machine.
+A connection to this machine is really made, so that a canary that listens here is really reached. One to anywhere else
+is refused, so that nothing leaves the machine.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def standing_in() -> Iterator[Network]:
 
 
 class Canary:
-    """Listens on this machine, on every address it has, and counts who comes; the answer is a redirect if one is set."""
+    """Listens on every address of this machine and counts who comes; answers with a redirect if one is set."""
 
     def __init__(self) -> None:
         self.visits = 0

@@ -72,7 +72,7 @@ class Outcome:
     def from_json(cls, told: Mapping[str, Any]) -> Outcome:
         """Return what ``to_json`` wrote."""
         figures = {name: Figure(**figure) for name, figure in told["figures"].items()}
-        return cls(tried=told["tried"], broken=told["broken"], figures=figures, notes=told["notes"])
+        return cls(tried=told["tried"], broken=tuple(told["broken"]), figures=figures, notes=tuple(told["notes"]))
 
 
 def share(values: Sequence[float], part: float) -> float:

@@ -15,8 +15,8 @@ FILE = ROOT / "reliability.json"
 PAGE = ROOT / "docs" / "reliability.md"
 INTRODUCTION = """# What holds under attack and under load
 
-segflow makes promises about what reaches it from outside, and about what it does when there is too much of it. Each line
-below is one of them, and what came of trying to break it. The checks are in [`reliability/`](../reliability).
+segflow makes promises about what reaches it from outside, and about what it does when there is too much of it.
+Each line below is one of them, and what came of trying to break it. The checks are in [`reliability/`](../reliability).
 
 ```
 make reliability                              # all of them in full, some 15 minutes; writes this page
@@ -34,7 +34,8 @@ def told(name: str, outcome: Outcome, *, seconds: float) -> str:
     word = "kept" if outcome.kept else "BROKEN"
     lines = [f"{name}: {word}; {outcome.tried:,} {CHECKS[name].of} in {seconds:.0f} s"]
     lines += [
-        f"  {what}: {figure}{'' if figure.kept else '  <- beyond its bound'}" for what, figure in outcome.figures.items()
+        f"  {what}: {figure}{'' if figure.kept else '  <- beyond its bound'}"
+        for what, figure in outcome.figures.items()
     ]
     lines += [f"  broken: {case}" for case in outcome.broken]
     return "\n".join([*lines, *(f"  {note}" for note in outcome.notes)])

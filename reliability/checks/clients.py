@@ -6,7 +6,6 @@ import json
 import re
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
-from os.path import commonprefix
 
 from reliability.apart import ROOT
 from reliability.outcome import Given, Outcome
@@ -29,10 +28,16 @@ def check(given: Given) -> Outcome:
     broken = [f"alone there was {text[:300]}" for text in alone.values() if not text.startswith("200")]
     for number, (body, text) in enumerate(zip(wanted, together, strict=True)):
         if text != alone[body]:
-            at = max(0, len(commonprefix([text, alone[body]])) - 80)
+            at = max(0, _same(text, alone[body]) - 80)
             broken.append(f"request {number}: …{text[at : at + 200]}… instead of …{alone[body][at : at + 200]}…")
     different = len(set(alone.values()))
     return Outcome(tried=given.count, broken=broken, notes=[f"{CLIENTS} clients, {different} different answers."])
+
+
+def _same(one: str, other: str) -> int:
+    """Return how many characters two texts begin with in common."""
+    pairs = zip(one, other, strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def _patient(server: Server, body: bytes) -> Answer:

@@ -23,19 +23,51 @@ SOURCES = ("examples/*/workflow.json", "tests/conformance/workflows/cases/*.json
 ENCODINGS = ("utf-16-be", "utf-16-le", "utf-32-be", "utf-32-le", "utf-8-sig")
 """What the standard library takes JSON for; Python imports each where it is met first."""
 ODD: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 1e308, 2**63, 10**400, "", " ", "\x00", "x" * 10_000, "\ud800", "$", "$inputs.", "$steps."),
-    *("$inputs.image.x", "$steps.*.x", "$steps.a.b.c", "$inputs.__class__", "$steps.__init__.__globals__", "$inputs.ï"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1e308,
+        2**63,
+        10**400,
+        "",
+        " ",
+        "\x00",
+        "x" * 10_000,
+        "\ud800",
+    ),
+    *(
+        "$",
+        "$inputs.",
+        "$steps.",
+        "$inputs.image.x",
+        "$steps.*.x",
+        "$steps.a.b.c",
+        "$inputs.__class__",
+        "$steps.__init__.__globals__",
+    ),
     *([], {}, [[]], [{}], {"a": {}}, {"$ref": "file:///etc/passwd"}, {"$ref": "#"}, {"__class__": "os.system"}),
-    *("../../etc/passwd", "/etc/passwd", "file:///etc/passwd", "C:\\x", "\\\\host\\share", "core/../os@v1", "os.system"),
+    *(
+        "$inputs.ï",
+        "../../etc/passwd",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "C:\\x",
+        "\\\\host\\share",
+    ),
     *("__import__('os').system('touch CANARY')", "{{ config }}", "{% import os %}", "${{jndi:ldap://localhost/a}}"),
     *("#{{7*7}}", "`touch CANARY`", "$(touch CANARY)", "!!python/object/apply:os.system ['touch CANARY']"),
-    *("http://127.0.0.1:9/x", "cos\nsystem\n(S'touch CANARY'\ntR.", "(a|a)*b", "inner_workflow", "roboflow_core/inner_workflow@v1"),
+    *("http://127.0.0.1:9/x", "cos\nsystem\n(S'touch CANARY'\ntR.", "(a|a)*b"),
+    *("core/../os@v1", "os.system", "inner_workflow", "roboflow_core/inner_workflow@v1"),
 )
 
 
 def check(given: Given) -> Outcome:
     """Compile damaged documents: each compiles or is refused in words, and nothing else happens meanwhile."""
-    engine = Engine(Settings(home=given.folder, saved_workflows=given.folder, upstream_models=given.folder), trusted=False)
+    known = Settings(home=given.folder, saved_workflows=given.folder, upstream_models=given.folder)
+    engine = Engine(known, trusted=False)
     canary = given.folder / "canary"
     seeds = [*_seeds()] * 4 + [*_one_step_of_each(engine)]
     for document in seeds:  # what is read and imported once, such as manifests, is read now
@@ -95,7 +127,9 @@ def _one_step_of_each(engine: Engine) -> Iterator[dict[str, Any]]:
         yield {"version": "1.0", "inputs": inputs, "steps": [step], "outputs": outputs}
 
 
-def _hostile(number: int, seeds: list[dict[str, Any]], texts: list[bytes], chance: random.Random, canary: Path) -> bytes:
+def _hostile(
+    number: int, seeds: list[dict[str, Any]], texts: list[bytes], chance: random.Random, canary: Path
+) -> bytes:
     which = chance.randrange(len(seeds))
     if number % 4 == 0:
         return damaged(texts[which], chance, texts)

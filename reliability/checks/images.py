@@ -125,7 +125,9 @@ def bombs() -> Iterator[tuple[str, bytes]]:
         for kind, body in ((b"IHDR", head), (b"IDAT", rows), (b"IEND", b""))
     )
     yield "PNG", b"\x89PNG\r\n\x1a\n" + chunks
-    small = {extension: cv2.imencode(extension, PICTURE)[1].tobytes() for extension in (".jpg", ".bmp", ".gif", ".tiff")}
+    small = {
+        extension: cv2.imencode(extension, PICTURE)[1].tobytes() for extension in (".jpg", ".bmp", ".gif", ".tiff")
+    }
     frame = small[".jpg"].index(b"\xff\xc0")
     yield "JPEG", small[".jpg"][: frame + 5] + struct.pack(">HH", 65_500, 65_500) + small[".jpg"][frame + 9 :]
     profile = b"\xff\xe2" + struct.pack(">H", 65_535) + bytes(65_533)
@@ -134,6 +136,9 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "BMP", small[".bmp"][:18] + struct.pack("<ii", 30_000, -30_000) + small[".bmp"][26:]
     yield "GIF", small[".gif"][:6] + struct.pack("<HH", 65_535, 65_535) + small[".gif"][10:]
     yield "WebP", b"RIFF" + struct.pack("<I", 30) + b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + b"\xfe\xff\x00" * 2
-    yield "TIFF", b"II*\0\x08\0\0\0" + struct.pack("<H", 2) + b"".join(
-        struct.pack("<HHII", tag, 4, 1, 1 << 20) for tag in (256, 257)
+    yield (
+        "TIFF",
+        b"II*\0\x08\0\0\0"
+        + struct.pack("<H", 2)
+        + b"".join(struct.pack("<HHII", tag, 4, 1, 1 << 20) for tag in (256, 257)),
     )

@@ -80,9 +80,13 @@ def _outcome(
     }
     if good:
         most = 1.2 * (1 + QUEUE) * service * 1000
-        figures["accepted, 99 %"] = Figure(value=share([one.seconds for one in good], 0.99) * 1000, unit="ms", most=most)
+        figures["accepted, 99 %"] = Figure(
+            value=share([one.seconds for one in good], 0.99) * 1000, unit="ms", most=most
+        )
     if refused:
-        figures["refused, 99 %"] = Figure(value=share([one.seconds for one in refused], 0.99) * 1000, unit="ms", most=50)
+        figures["refused, 99 %"] = Figure(
+            value=share([one.seconds for one in refused], 0.99) * 1000, unit="ms", most=50
+        )
     note = (
         f"{len(asked):,} requests of {len(_request()) / 1000:,.0f} kB in {seconds:.0f} s, {len(good):,} done and "
         f"{len(refused):,} refused; the demo model, one slot, queue {QUEUE}. {_WHO_RUNS_WHERE}"
@@ -125,7 +129,9 @@ def _request() -> bytes:
         "outputs": [{"type": "JsonField", "name": "counts", "selector": "$steps.count.counts"}],
     }
     body = json.dumps({"specification": document, "inputs": {"image": image}}).encode()
-    head = f"POST /workflows/run HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        f"POST /workflows/run HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     return head.encode() + body
 
 

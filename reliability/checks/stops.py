@@ -59,7 +59,9 @@ def _stop(folder: Path, environment: dict[str, str], seed: int, number: int) -> 
             client.join()
     begun = {mark.name[:-1] for mark in home.glob("*-0")}
     answered = {line["request_id"] for line in _log(home) if line.get("status") == 200}
-    faults = [f"stop {number}: {mark} had begun and got {answers[mark]}" for mark in begun if answers[mark].status != 200]
+    faults = [
+        f"stop {number}: {mark} had begun and got {answers[mark]}" for mark in begun if answers[mark].status != 200
+    ]
     faults += [
         f"stop {number}: the answer to {mark} was lost: {answers[mark]}"
         for mark in answered & answers.keys()

@@ -27,20 +27,23 @@ from workflow_engine.workflow import Engine
 
 CALLS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     *(("os.system", ("touch CANARY",)), ("os.popen", ("touch CANARY",)), ("os.mkdir", ("CANARY",))),
-    *(("os.putenv", ("A", "b")), ("os.execl", ("/bin/touch", "touch", "CANARY")), ("os.symlink", ("/", "CANARY"))),
-    *(("subprocess.Popen", (["touch", "CANARY"],)), ("subprocess.check_output", (["touch", "CANARY"],))),
-    *(("builtins.exec", ("open('CANARY','w')",)), ("builtins.eval", ("open('CANARY','w')",))),
-    *(("builtins.open", ("CANARY", "w")), ("builtins.getattr", ("text", "upper")), ("builtins.compile", ("1", "", "eval"))),
-    *(("builtins.__import__", ("antigravity",)), ("importlib.import_module", ("this",)), ("runpy.run_path", ("CANARY",))),
-    *(("pathlib.Path", ("CANARY",)), ("shutil.rmtree", ("CANARY",)), ("shutil.copy", ("/etc/passwd", "CANARY"))),
-    *(("socket.create_connection", (("127.0.0.1", 9),)), ("urllib.request.urlopen", ("http://127.0.0.1:9/",))),
-    *(("webbrowser.open", ("http://127.0.0.1:9/",)), ("pty.spawn", ("/bin/true",)), ("ctypes.CDLL", ("libc.so.6",))),
-    *(("pickle.loads", (b".",)), ("marshal.loads", (b"N",)), ("torch.load", ("CANARY",)), ("torch.hub.load", ("a", "b"))),
+    *(("os.putenv", ("A", "b")), ("os.execl", ("/bin/touch", "touch", "CANARY"))),
+    *(("os.symlink", ("/", "CANARY")), ("subprocess.Popen", (["touch", "CANARY"],))),
+    *(("subprocess.check_output", (["touch", "CANARY"],)), ("builtins.exec", ("open('CANARY','w')",))),
+    *(("builtins.eval", ("open('CANARY','w')",)), ("builtins.open", ("CANARY", "w"))),
+    *(("builtins.getattr", ("text", "upper")), ("builtins.compile", ("1", "", "eval"))),
+    *(("builtins.__import__", ("antigravity",)), ("importlib.import_module", ("this",))),
+    *(("runpy.run_path", ("CANARY",)), ("pathlib.Path", ("CANARY",)), ("shutil.rmtree", ("CANARY",))),
+    *(("shutil.copy", ("/etc/passwd", "CANARY")), ("socket.create_connection", (("127.0.0.1", 9),))),
+    *(("urllib.request.urlopen", ("http://127.0.0.1:9/",)), ("webbrowser.open", ("http://127.0.0.1:9/",))),
+    *(("pty.spawn", ("/bin/true",)), ("ctypes.CDLL", ("libc.so.6",)), ("pickle.loads", (b".",))),
+    *(("marshal.loads", (b"N",)), ("torch.load", ("CANARY",)), ("torch.hub.load", ("a", "b"))),
     *(("numpy.load", ("CANARY",)), ("logging.FileHandler", ("CANARY",)), ("zipfile.ZipFile", ("CANARY", "w"))),
     *(("timeit.timeit", ("open('CANARY','w')",)), ("code.interact", ()), ("bdb.Bdb", ()), ("pdb.run", ("1",))),
     *(("functools.partial", (print, "x")), ("operator.attrgetter", ("__class__",)), ("threading.Thread", ())),
-    *(("asyncio.run", (None,)), ("tempfile.mkdtemp", ()), ("sqlite3.connect", ("CANARY",)), ("signal.raise_signal", (9,))),
-    *(("multiprocessing.Process", ()), ("torch.utils.cpp_extension.load_inline", ("a", "b")), ("sys.exit", (3,))),
+    *(("asyncio.run", (None,)), ("tempfile.mkdtemp", ()), ("sqlite3.connect", ("CANARY",))),
+    *(("signal.raise_signal", (9,)), ("multiprocessing.Process", ())),
+    *(("torch.utils.cpp_extension.load_inline", ("a", "b")), ("sys.exit", (3,))),
     *(("torch.jit.load", ("CANARY",)), ("http.server.test", ())),
 )
 """What a pickle can ask to be called. The last are harmless by themselves, and no weights need them."""
@@ -55,7 +58,8 @@ HEADERS = (
     b'{"a":{"dtype":"OBJECT","shape":[1],"data_offsets":[0,4]}}',
     b'{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}',
     b'{"a":{"dtype":"F32","shape":[1]}}',
-    *(b'{"a":1}', b"[]", b"null", b"", b"{", b'{"__metadata__":{"format":1}}', b"\xff" * 40, b"[" * 4000, b'{"a":' * 4000),
+    *(b'{"a":1}', b"[]", b"null", b"", b"{", b'{"__metadata__":{"format":1}}', b"\xff" * 40, b"[" * 4000),
+    b'{"a":' * 4000,
     b'{"__metadata__":{"format":"pt"}}',
 )
 WATCHED = (*audit.PROGRAMS, *audit.NETWORK, "os.mkdir", "os.symlink", "shutil.rmtree", "webbrowser.")
@@ -107,7 +111,8 @@ def _own(event: tuple[str, tuple[Any, ...]], home: Path) -> bool:
 def _gadgets(canary: Path) -> Iterator[tuple[str, bytes]]:
     for number, (called, arguments) in enumerate(CALLS):
         gadget = Gadget(_found(called), *_placed(arguments, canary))
-        held = (gadget, {"model": {"a": torch.zeros(1)}, "args": argparse.Namespace(x=gadget)}, {"model": {"a": gadget}})
+        beside = {"model": {"a": torch.zeros(1)}, "args": argparse.Namespace(x=gadget)}
+        held = (gadget, beside, {"model": {"a": gadget}})
         kind = number % 4
         if kind < 2:
             file = io.BytesIO()

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,7 @@ BUILD = "import sys; from setuptools.build_meta import build_wheel; print(build_
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from a copy of the sources and unpack it, which is what installing it does."""
     tree, place = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("installed")
     for name in NEEDED:
@@ -43,7 +42,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(place)
     shutil.rmtree(tree)
-    yield place
+    return place
 
 
 def test_only_packages_of_ours_are_installed(installed: Path) -> None:
