@@ -241,7 +241,7 @@ class LiveSource:
                     fps = header["fps"]
                 else:
                     yield _Picture(pixels, header["seconds"], fps, header["decode"])
-            raise _Lost("it was silent for too long" if child.silenced else "its reader ended")
+            raise _Lost(reader.SILENT if child.silenced else "its reader ended")
 
     def _unreachable(self, reason: str) -> InputError:
         return refusal(f"The source {self.name!r} cannot be opened: {reason}.", at="", code="video_unreachable")

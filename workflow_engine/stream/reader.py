@@ -28,6 +28,7 @@ WEB = {
     "format_whitelist": "mpjpeg,mjpeg,mov,matroska,avi,mpegts,mpeg,flv,ogg,h264,hevc,asf",
 }
 
+SILENT = "it was silent for too long"
 END_SECONDS = 2.0
 """How far from its declared length the last frame of a whole video may lie."""
 
@@ -97,8 +98,12 @@ def _stream(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
         stream.thread_type = "SLICE"  # threads by frame would hold frames back
         rate = stream.average_rate
         yield {"kind": "open", "fps": float(rate) if rate else None}, None
-        reached = 0.0
+        reached, asked = 0.0, time.monotonic()
         for packet in container.demux(stream):
+            # A time-out makes FFmpeg give what its parser still holds, and keep the error to itself.
+            if time.monotonic() - asked >= order["read_seconds"]:
+                yield {"kind": "error", "reason": SILENT}, None
+                return
             began = time.perf_counter()
             for frame in _decoded(packet, av):
                 if frame.width * frame.height > order["max_pixels"]:
@@ -107,6 +112,7 @@ def _stream(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
                     return
                 reached = frame.time or reached
                 yield _frame(frame.to_ndarray(format="bgr24"), frame.time, began)
+            asked = time.monotonic()
         # A server that goes away looks like the end of its video: only one that knows its length can be believed.
         whole = container.duration is not None and reached > container.duration / av.time_base - END_SECONDS
         yield ({"kind": "end"} if whole else {"kind": "error", "reason": "the connection was closed"}), None

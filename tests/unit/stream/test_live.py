@@ -110,6 +110,23 @@ def test_a_server_that_is_killed_and_started_again(blur: Workflow) -> None:
 
 
 @needs_rtsp
+def test_a_server_that_freezes_for_longer_than_allowed_is_lost(blur: Workflow) -> None:
+    """It comes back before twice the time: FFmpeg answers the first time-out with one picture more, and no error."""
+    with rtsp() as (server, port), blur.video(stream(port, read_seconds=4)) as run:
+        frame = run.next()
+        os.kill(server.pid, signal.SIGSTOP)
+        thawing = threading.Timer(7.5, os.kill, (server.pid, signal.SIGCONT))
+        thawing.start()
+        while frame is not None and frame.gap is None and frame.number < 500:
+            frame = run.next()
+        thawing.join()
+    assert frame is not None
+    assert frame.gap is not None
+    assert frame.gap.reason == "it was silent for too long"
+    assert [notice.code for notice in run.notices] == ["lost", "resumed"]
+
+
+@needs_rtsp
 def test_what_is_not_served_is_one_clear_error(blur: Workflow) -> None:
     with rtsp() as (_, port), pytest.raises(InputError, match=r"cannot be opened: .*not found") as raised:
         list(blur.video(f"rtsp://me:secret@127.0.0.1:{port}/other"))
