@@ -43,6 +43,9 @@ class Limits:
         worker_bytes: Memory that one worker of a server may take; 0 for its share of three quarters of the machine's.
         drain_seconds: Time that accepted requests have to finish when a server is told to stop.
         queue: Requests that may wait for a slot of a server; one more is refused.
+        pipelines: Most pipelines (workflows on videos) of a server at once, each a process of its own.
+        listeners: Most clients at once that follow pipelines live.
+        frame_seconds: Time that a pipeline may take for one frame, the loading of models with the first included.
     """
 
     definition_bytes: int = 1_000_000
@@ -64,6 +67,9 @@ class Limits:
     worker_bytes: int = 0
     drain_seconds: float = 25.0
     queue: int = 8
+    pipelines: int = 4
+    listeners: int = 16
+    frame_seconds: float = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +87,9 @@ class Settings:
             (``SEGFLOW_BACKEND``). A GPU is used through torch.
         allowed_hosts: Hosts and networks (CIDR) that a URL in a request may name although they are not public
             (``SEGFLOW_ALLOWED_HOSTS``, comma separated).
+        video_folder: Folder below which requests may name video files (``SEGFLOW_VIDEO_FOLDER``); without one they may
+            name none. Streams come from ``allowed_hosts``.
+        cameras: Numbers of this machine's cameras that requests may use (``SEGFLOW_CAMERAS``, comma separated).
         write_folder: Folder below which workflows may write files (``SEGFLOW_WRITE_FOLDER``); without one a server
             writes none, and Python and the command line write below the current folder.
         secrets: What workflows may read of the environment: the variables named in ``SEGFLOW_SECRETS``, comma
@@ -107,6 +116,8 @@ class Settings:
     device: str = "auto"
     backend: str = "auto"
     allowed_hosts: tuple[str, ...] = ()
+    video_folder: Path | None = None
+    cameras: tuple[int, ...] = ()
     write_folder: Path | None = None
     secrets: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     api_token: str | None = field(default=None, repr=False)
@@ -160,7 +171,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         device=env.get("SEGFLOW_DEVICE", "auto"),
         backend=env.get("SEGFLOW_BACKEND", "auto"),
         allowed_hosts=_listed(env.get("SEGFLOW_ALLOWED_HOSTS", "")),
-        write_folder=Path(env["SEGFLOW_WRITE_FOLDER"]).expanduser() if env.get("SEGFLOW_WRITE_FOLDER") else None,
+        video_folder=_folder(env, "SEGFLOW_VIDEO_FOLDER"),
+        cameras=tuple(_number("SEGFLOW_CAMERAS", one, whole=True) for one in _listed(env.get("SEGFLOW_CAMERAS", ""))),
+        write_folder=_folder(env, "SEGFLOW_WRITE_FOLDER"),
         secrets={name: env.get(name) for name in _listed(env.get("SEGFLOW_SECRETS", ""))},
         api_token=env.get("SEGFLOW_API_TOKEN") or None,
         server_names=_listed(env.get("SEGFLOW_SERVER_NAMES", "")),
@@ -206,6 +219,10 @@ def _number(name: str, text: str, *, whole: bool, least: int = 0) -> Any:
         message = f"{name} is {text!r} where a {'whole ' if whole else ''}number from {least} is expected."
         raise WorkflowError(Problem(code="bad_setting", message=message, whose="operator"))
     return value
+
+
+def _folder(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(env[name]).expanduser() if env.get(name) else None
 
 
 def _workflows_folder(env: Mapping[str, str], user: Path) -> Path:

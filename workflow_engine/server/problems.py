@@ -33,6 +33,7 @@ _RUNNING = "workflow_execution | step_execution"
 _SERVER = "request_validation"
 _STORING = "workflow_storage"
 _LOADING = "model_loading"
+_STREAMING = "video_processing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,11 @@ BY_CODE = {
     "model_unknown": Rule("ModelNotFoundError", _LOADING, 404),
     "model_path": Rule("ModelNotFoundError", _LOADING, 400),
     "pull_failed": Rule("ModelDownloadError", _LOADING, 503),
+    "pipeline_invalid": Rule("RequestError", _SERVER),
+    "pipeline_unknown": Rule("PipelineNotFoundError", _STREAMING, 404),
+    "pipeline_lost": Rule("PipelineLostError", _STREAMING, 503),
+    "pipelines_full": Rule("OverloadedError", _SERVER, 503),
+    "not_offered": Rule("NotOfferedError", _SERVER),
     "token_wanted": Rule("UnauthorizedError", _SERVER, 401),
     "foreign_origin": Rule("ForbiddenError", _SERVER, 403),
 }
@@ -141,7 +147,7 @@ def body(error: WorkflowError, *, request_id: str, debug: bool = False) -> dict[
         debug: Whether messages may say what exceptions of blocks and of the machine said.
     """
     rule = rule_of(error)
-    problems = error.problems if debug else tuple(_discreet(problem) for problem in error.problems)
+    problems = error.problems if debug else tuple(discreet(problem) for problem in error.problems)
     main, *others = problems
     return {
         "message": main.message,
@@ -185,8 +191,8 @@ def _block_errors(problems: tuple[Problem, ...]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _discreet(problem: Problem) -> Problem:
-    """The problem without what only the operator may read: an exception's text, and folders of this machine."""
+def discreet(problem: Problem) -> Problem:
+    """Return the problem without what only the operator may read: an exception's text, and folders of this machine."""
     if problem.whose in ("block", "engine"):
         where = f"The step {problem.step!r} failed: its block made a mistake." if problem.step else "Internal error."
         return replace(problem, message=where, hint="The server's log says more, under the request's id.")

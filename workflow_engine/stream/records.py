@@ -22,7 +22,7 @@ def record(plan: Plan, result: FrameResult) -> dict[str, Any]:
         "frame": result.number,
         "seconds": round(result.seconds, 6),
         "timestamp": result.video.frame_timestamp.isoformat(),
-        "outputs": outputs_to_json(plan, result.outputs),
+        "outputs": outputs_to_json(plan, without_pictures(plan, result.outputs)),
     }
     if result.gap is not None:
         gap = result.gap
@@ -33,13 +33,22 @@ def record(plan: Plan, result: FrameResult) -> dict[str, Any]:
 
 
 def outputs_to_json(plan: Plan, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a run's outputs as JSON, as ``serialised=True`` would give them, without those that are pictures."""
-    written = {}
-    for output in plan.outputs:
-        value = outputs.get(output.name)
-        if output.name in outputs and not _is_picture(value):
-            written[output.name] = _written(output, value)
-    return written
+    """Return a run's outputs as JSON, as ``serialised=True`` would give them."""
+    return {output.name: _written(output, outputs[output.name]) for output in plan.outputs if output.name in outputs}
+
+
+def without_pictures(plan: Plan, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's outputs without those that are pictures."""
+    kept = _without_pictures(outputs)
+    every = {output.name for output in plan.outputs if output.every}
+    return {
+        name: _without_pictures(value) if name in every and isinstance(value, Mapping) else value
+        for name, value in kept.items()
+    }
+
+
+def _without_pictures(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if not _is_picture(value)}
 
 
 def pictures(plan: Plan) -> list[str]:
@@ -56,8 +65,7 @@ def _written(output: PlannedOutput, value: Any) -> Any:
     coordinates: Literal["parent", "own"] = "own" if output.own_coordinates else "parent"
     kinds = {name: (RUN_LENGTHS, *kinds) if output.run_lengths else kinds for name, _, kinds in output.origins}
     if output.every and isinstance(value, Mapping):
-        kept = {name: one for name, one in value.items() if not _is_picture(one)}
-        return {name: serialise(one, kinds[name], coordinates=coordinates) for name, one in kept.items()}
+        return {name: serialise(one, kinds[name], coordinates=coordinates) for name, one in value.items()}
     return serialise(value, next(iter(kinds.values()), ()), coordinates=coordinates)
 
 

@@ -98,7 +98,7 @@ def locate(reference: Reference, rules: SourceRules, *, at: str = "") -> Place:
 
 def _camera(device: int, rules: SourceRules, at: str) -> CameraPlace:
     if rules.devices is not None and device not in rules.devices:
-        hint = "The operator can list it."
+        hint = "The operator of a server lists its cameras in SEGFLOW_CAMERAS."
         raise refusal(f"The camera {device} may not be used.", at=at, code="source_refused", hint=hint)
     return CameraPlace(device=device)
 
@@ -107,7 +107,7 @@ def _file(text: str, rules: SourceRules, at: str) -> FilePlace:
     if rules.files:
         return FilePlace(path=Path(text).expanduser())
     if rules.folder is None:
-        hint = "The operator can name a folder of videos."
+        hint = "The operator of a server names a folder of videos in SEGFLOW_VIDEO_FOLDER."
         raise refusal("Videos by path are not accepted here.", at=at, code="source_refused", hint=hint)
     return FilePlace(path=contained(rules.folder, text))
 
@@ -145,5 +145,5 @@ def _pinned(url: str, name: str, hosts: tuple[str, ...], at: str) -> str:
 
 
 def _unlisted(name: str, at: str) -> InputError:
-    hint = "The operator can list hosts and networks that sources may come from."
+    hint = "The operator lists hosts and networks of cameras in SEGFLOW_ALLOWED_HOSTS."
     return refusal(f"The host of {name!r} is not on the list of this server.", at=at, code="source_refused", hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -139,6 +140,8 @@ class VideoRun:
         self._stopped, self._stop = threading.Event(), Stop()
         self._feeds = [self._feed(source, str(number)) for number, source in enumerate(sources)]
         self._sessions = {feed.name: new_session() for feed in self._feeds}
+        self.running_since: float | None = None
+        """Since when, by ``time.monotonic``, the workflow runs on a frame; ``None`` between two frames."""
         self._resets: set[str] = set()
         self._turn = 0
         self._started = False
@@ -165,6 +168,11 @@ class VideoRun:
     def sources(self) -> dict[str, tuple[str, SourceInfo | None]]:
         """What the sources are called, without credentials, and their facts once they are open."""
         return {feed.name: (feed.title, feed.info) for feed in self._feeds}
+
+    @property
+    def ended(self) -> frozenset[str]:
+        """The sources of which nothing more will come."""
+        return frozenset(feed.name for feed in self._feeds if feed.over)
 
     @property
     def failures(self) -> dict[str, WorkflowError]:
@@ -269,6 +277,7 @@ class VideoRun:
         )
         image = Image.from_array(frame.pixels, id=self._input, video=video)
         given = {**self._options.parameters, self._input: image, **dict.fromkeys(self._metadata, video)}
+        self.running_since = time.monotonic()
         try:
             ran = session.run(given, sinks=self._options.sinks, stop=self._stop)
         except RunCancelled:
@@ -280,6 +289,8 @@ class VideoRun:
         except WorkflowError as error:
             account.failed += 1
             return replace(result, problem=error.problem)
+        finally:
+            self.running_since = None
         account.processed += 1
         account.run_seconds += ran.elapsed
         (outputs,) = ran.outputs
