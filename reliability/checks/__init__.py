@@ -65,7 +65,7 @@ CHECKS: Mapping[str, Check] = {
     "schema": Check(
         promise="The server keeps to its description of the API, whatever it is sent.",
         count=5000,
-        few=500,
+        few=200,
         of="requests",
         seconds=600.0,
     ),

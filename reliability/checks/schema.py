@@ -11,13 +11,13 @@ from pathlib import Path
 from reliability.outcome import Given, Outcome
 from reliability.servers import serving
 
-PER_EXAMPLE = 125
-"""Requests that come of each further example per operation, counted on the description as it is."""
+OPERATIONS = 24
+"""At least so many operations of the description take further examples, one request each."""
 
 
 def check(given: Given) -> Outcome:
     """Send requests that fit the description and requests that do not; no answer may surprise, none be a 5xx."""
-    examples = max(4, math.ceil(given.count / PER_EXAMPLE))
+    examples = max(4, math.ceil(given.count / OPERATIONS))
     with serving(given.folder, "--workers", "2", "--timeout", "20") as server:
         before = len(server.log())  # until it was ready, it said so by a 503
         command = [
