@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from workflow_engine.cli import exits, terminal
 from workflow_engine.cli.parameters import read_parameters
-from workflow_engine.errors import InputError, Problem, nearest
+from workflow_engine.errors import InputError, Problem, StepFailed, nearest
 
 if TYPE_CHECKING:  # all of these bring numpy and OpenCV
     from workflow_engine.cli.video_progress import Progress
@@ -67,6 +67,7 @@ def _video(asked: argparse.Namespace) -> int:
     from workflow_engine.stream.sinks import Queued
     from workflow_engine.workflow import Workflow
 
+    _check_targets(asked)
     workflow = Workflow.load(asked.workflow)
     terminal.warn(workflow.plan.warnings)
     output = _picture_output(workflow, asked)
@@ -110,6 +111,8 @@ def _carry_out(
     try:
         with progress.shown(), run:
             for result in run:
+                if result.problem is not None and not progress.frames:
+                    raise StepFailed(result.problem)  # so would every other frame
                 for sink in sinks.values():
                     sink.write(result)
                 progress.note(result)
@@ -137,6 +140,19 @@ def _sinks(asked: argparse.Namespace, workflow: Workflow, output: str | None) ->
         yield str(asked.frames), PictureFolder(asked.frames, output)
     if asked.webhook is not None:
         yield "The webhook", Webhook(asked.webhook, plan, allowed_hosts=ANYWHERE)
+
+
+def _check_targets(asked: argparse.Namespace) -> None:
+    """Check that no result would take the place of a source.
+
+    Raises:
+        InputError: One would.
+    """
+    sources = {Path(source).resolve() for source in asked.source}
+    for target in (asked.out, asked.jsonl, asked.csv):
+        if target is not None and target.resolve() in sources:
+            message = f"{target} is a source, and would be lost if results were written there."
+            raise _refusal("target_is_source", message, "Give another name.")
 
 
 def _picture_output(workflow: Workflow, asked: argparse.Namespace) -> str | None:

@@ -35,7 +35,8 @@ class Progress:
         self._began = time.monotonic()
         self._moments: deque[float] = deque(maxlen=RECENT)
         self._bar: Any = None
-        self._written = 0
+        self.frames = 0
+        """How many are done."""
         self.failure: Problem | None = None
         """Why the first of the frames that failed did."""
 
@@ -54,7 +55,7 @@ class Progress:
     def note(self, result: FrameResult) -> None:
         """Take in that a frame is done."""
         self._moments.append(time.monotonic())
-        self._written += 1
+        self.frames += 1
         self.failure = self.failure or result.problem
         self._bar.update(self._bar.task_ids[0], description=self._line())
 
@@ -80,7 +81,7 @@ class Progress:
             "run": account.run_seconds / max(account.processed, 1),
         }
         if self._sinks:
-            stages["write"] = sum(sink.seconds for sink in self._sinks.values()) / max(self._written, 1)
+            stages["write"] = sum(sink.seconds for sink in self._sinks.values()) / max(self.frames, 1)
         return ", ".join(f"{name} {1000 * seconds:.1f} ms" for name, seconds in stages.items())
 
     def summarise(self) -> None:
@@ -97,14 +98,15 @@ class Progress:
         took = time.monotonic() - self._began
         speed = (account.processed + account.failed) / took
         terminal.show(f"{took:.1f} s, {speed:.1f} frames a second; a frame: {self._stages(account)}", style="dim")
-        if self._sinks:
-            terminal.show(f"Results: {', '.join(self._sinks)}")
+        if kept := [name for name, sink in self._sinks.items() if not sink.failed]:
+            terminal.show(f"Results: {', '.join(kept)}")
 
 
 def _balance(account: Account) -> str:
     """Say what became of a source's frames."""
     parts = [f"{getattr(account, name)} {words}" for name, words in FATES.items() if getattr(account, name)]
-    gaps = f"; interrupted {account.gaps} times" if account.gaps else ""
+    times = "once" if account.gaps == 1 else f"{account.gaps} times"
+    gaps = f"; interrupted {times}" if account.gaps else ""
     return f"{account.read} frames read: {', '.join(parts) or 'none processed'}{gaps}"
 
 

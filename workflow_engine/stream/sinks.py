@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from queue import Full, Queue
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 import orjson
@@ -92,6 +93,11 @@ class Queued:
         self._put(None)
         self._thread.join()
         self._check()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was given up after an error."""
+        return self._error is not None
 
     def _put(self, result: FrameResult | None) -> None:
         while self._thread.is_alive():
@@ -189,68 +195,93 @@ def _numbered(path: Path, number: int, sources: int) -> Path:
     return path if sources == 1 else path.with_stem(f"{path.stem}-{number}")
 
 
-class JsonLines:
-    """A file with a line of JSON for every frame, written as it comes, so that others can follow it."""
+class _Lines:
+    """A file that is begun with its first line: until then, what has the name stays as it is."""
 
-    remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
 
-    def __init__(self, path: Path, plan: Plan) -> None:
-        """Begin the file.
+    def add(self, line: bytes) -> None:
+        """Write a line, for others to read at once.
 
         Raises:
-            WorkflowError: It cannot be written.
+            OSError: It cannot be written.
         """
-        self._plan, self._file = plan, _begun(path, "wb")
-
-    def write(self, result: FrameResult) -> None:
-        """Write a line."""
-        self._file.write(orjson.dumps(record(self._plan, result)) + b"\n")
+        if self._file is None:
+            self._file = self._path.open("wb")
+        self._file.write(line)
         self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+
+
+class JsonLines:
+    """A file with a line of JSON for every frame, written as it comes, so that others can follow it.
+
+    A file of that name is replaced when the first frame is done.
+    """
+
+    remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
+
+    def __init__(self, path: Path, plan: Plan) -> None:
+        """Name the file."""
+        self._plan, self._lines = plan, _Lines(path)
+
+    def write(self, result: FrameResult) -> None:
+        """Write a line."""
+        self._lines.add(orjson.dumps(record(self._plan, result)) + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._lines.close()
 
     def discard(self) -> None:
         """Close the file; the lines in it are whole."""
         with suppress(OSError):
-            self._file.close()
+            self._lines.close()
 
 
 class CsvTable:
-    """A table with a row for every frame; objects are counted, and what is no single value is JSON in its cell."""
+    """A table with a row for every frame; objects are counted, and what is no single value is JSON in its cell.
+
+    A file of that name is replaced when the first frame is done.
+    """
 
     remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
     FIXED = ("source", "frame", "seconds", "timestamp")
 
     def __init__(self, path: Path, plan: Plan) -> None:
-        """Begin the file, with a column for every output that is no picture.
-
-        Raises:
-            WorkflowError: It cannot be written.
-        """
-        self._plan, self._file = plan, _begun(path, "w", newline="", encoding="utf-8")
+        """Name the file, which has a column for every output that is no picture."""
+        self._plan, self._lines = plan, _Lines(path)
         self._columns = [output.name for output in plan.outputs if output.name not in pictures(plan)]
-        self._rows = csv.writer(self._file)
-        self._rows.writerow([*self.FIXED, *self._columns, "error"])
+        self._head = _row([*self.FIXED, *self._columns, "error"])
 
     def write(self, result: FrameResult) -> None:
-        """Write a row."""
+        """Write a row, and before the first the names of the columns."""
         written = record(self._plan, result)
         cells = [_cell(written["outputs"].get(name)) for name in self._columns]
-        self._rows.writerow(
-            [*(written[name] for name in self.FIXED), *cells, written.get("error", {}).get("message", "")]
-        )
-        self._file.flush()
+        row = [*(written[name] for name in self.FIXED), *cells, written.get("error", {}).get("message", "")]
+        self._lines.add(self._head + _row(row))
+        self._head = b""
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._lines.close()
 
     def discard(self) -> None:
         """Close the file; the rows in it are whole."""
         with suppress(OSError):
-            self._file.close()
+            self._lines.close()
+
+
+def _row(cells: list[Any]) -> bytes:
+    text = StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode()
 
 
 def _cell(value: Any) -> Any:
@@ -267,19 +298,12 @@ class PictureFolder:
     remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
 
     def __init__(self, path: Path, output: str | None) -> None:
-        """Make the folder.
-
-        Raises:
-            WorkflowError: It cannot be made.
-        """
+        """Name the folder, which is made with the first picture."""
         self._path, self._output = path, output
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unwritable(path, error) from error
 
     def write(self, result: FrameResult) -> None:
         """Write a picture."""
+        self._path.mkdir(parents=True, exist_ok=True)
         name = f"{result.source}-{result.number:06}.jpg"
         (self._path / name).write_bytes(encode_jpeg(picture_of(result, self._output)))
 
@@ -331,16 +355,3 @@ class Webhook:
 
     def discard(self) -> None:
         """Do nothing: every call has been made."""
-
-
-def _begun(path: Path, mode: str, **how: Any) -> Any:
-    try:
-        return path.open(mode, **how)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> WorkflowError:
-    message = f"{path} cannot be written: {(error.strerror or str(error)).lower()}."
-    hint = "Check that the folder exists and may be written to."
-    return WorkflowError(Problem(code="output_unwritable", message=message, hint=hint, whose="operator"))

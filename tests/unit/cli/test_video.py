@@ -65,7 +65,7 @@ def test_a_bad_source_among_good_ones_is_told_and_the_others_go_on(
         (["--source", "missing.mp4"], "The video 'missing.mp4' is not there"),
         (["--source", "rtsp://me:secret@127.0.0.1:9/x"], "The source 'rtsp://127.0.0.1:9/x' cannot be opened"),
         (["--source", "ftp://me:secret@host/x"], "The video source 'ftp://host/x' is no file, and no address"),
-        (["--source", "a.mp4", "--output", "pictur", "--out", "a.mp4"], "Did you mean 'picture'?"),
+        (["--source", "a.mp4", "--output", "pictur", "--out", "b.mp4"], "Did you mean 'picture'?"),
         (["--source", "a.mp4", "--out", "a.gif"], "an ending that is not known"),
         (["--source", "a.mp4", "--param", "x=1"], "The workflow has no input 'x'"),
     ],
@@ -77,6 +77,34 @@ def test_what_is_wrong_is_one_sentence(segflow: Segflow, blur: Path, arguments: 
     assert said in done.err
     assert "secret" not in done.out + done.err
     assert done.err.count("error:") == 1
+
+
+def test_what_stood_there_before_is_lost_to_no_run_that_gives_nothing(
+    segflow: Segflow, blur: Path, clip: Path, tmp_path: Path
+) -> None:
+    kept = [tmp_path / name for name in ("out.mp4", "out.jsonl", "out.csv")]
+    for path in kept:
+        path.write_text("precious")
+    sinks = [*("--out", kept[0], "--jsonl", kept[1], "--csv", kept[2], "--frames", tmp_path / "frames")]
+    model = {"type": "core/instance_segmentation@v1", "name": "parts", "images": "$inputs.image", "model_id": "no/such"}
+    drawn = {"type": "core/mask_visualization@v1", "name": "blurred", "image": "$inputs.image"}
+    failing = {**BLUR, "steps": [model, {**drawn, "predictions": "$steps.parts.predictions"}]}
+    (tmp_path / "failing.json").write_text(json.dumps(failing))
+    missing = segflow("video", blur, "--source", tmp_path / "missing.mp4", *sinks)
+    failed = segflow("video", tmp_path / "failing.json", "--source", clip, *sinks)
+    assert (missing.code, failed.code) == (1, 3), failed.err
+    assert failed.err.count("There is no model 'no/such'") == 1
+    assert [path.read_text() for path in kept] == ["precious"] * 3
+    assert not (tmp_path / "frames").exists()
+
+
+@pytest.mark.parametrize("option", ["--out", "--jsonl", "--csv"])
+def test_no_result_takes_the_place_of_its_source(segflow: Segflow, blur: Path, clip: Path, option: str) -> None:
+    before = clip.read_bytes()
+    done = segflow("video", blur, "--source", clip, option, clip)
+    assert done.code == 1
+    assert "clip.mp4 is a source, and would be lost" in done.err
+    assert clip.read_bytes() == before
 
 
 def test_a_workflow_without_a_picture_cannot_be_shown(segflow: Segflow, clip: Path, tmp_path: Path) -> None:
