@@ -178,8 +178,11 @@ class LiveSource:
             open_seconds: How long opening may take.
             read_seconds: How long the source may be silent.
         """
-        what = {"device": place.device} if isinstance(place, CameraPlace) else {"url": place.url}
-        self.name = f"camera {place.device}" if isinstance(place, CameraPlace) else place.name
+        what: dict[str, Any]
+        if isinstance(place, CameraPlace):
+            self.name, what = f"camera {place.device}", {"device": place.device}
+        else:
+            self.name, what = place.name, {"url": place.url, "address": place.address}
         limits = {"open_seconds": open_seconds, "read_seconds": read_seconds, "max_pixels": max_pixels or MOST_PIXELS}
         self._order = json.dumps(what | limits).encode() + b"\n"
         self._silence = (START_SECONDS + open_seconds, read_seconds)

@@ -8,14 +8,18 @@ input open.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 RTSP = {
     "rtsp_transport": "tcp",
@@ -28,6 +32,8 @@ WEB = {
     "format_whitelist": "mpjpeg,mjpeg,mov,matroska,avi,mpegts,mpeg,flv,ogg,h264,hevc,asf",
 }
 
+MOST_FILES = 256
+"""Files and connections that this process may have open, of which it needs a dozen."""
 SILENT = "it was silent for too long"
 END_SECONDS = 2.0
 """How far from its declared length the last frame of a whole video may lie."""
@@ -90,6 +96,10 @@ def _stream(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
     options = RTSP if order["url"].lower().startswith("rtsp") else WEB
     try:
         container = av.open(order["url"], "r", options=options, timeout=limits)
+        if order["address"] is not None and _others() != {order["address"]}:
+            # FFmpeg follows a redirect without asking: by now it has been there, but its pictures go no further.
+            yield {"kind": "error", "reason": "it sends its callers on to another host"}, None
+            return
         if not container.streams.video:
             yield {"kind": "error", "reason": "it has no pictures"}, None
             return
@@ -118,7 +128,26 @@ def _stream(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
         yield ({"kind": "end"} if whole else {"kind": "error", "reason": "the connection was closed"}), None
     except av.FFmpegError as error:
         late = time.monotonic() - asked >= order["open_seconds"] and not opened
-        yield {"kind": "error", "reason": "it did not answer in time" if late else _reason(error, av)}, None
+        lost = error.errno == errno.EIO and not opened and not _known(order["url"])
+        reason = "it did not answer in time" if late else "its host is not known" if lost else _reason(error, av)
+        yield {"kind": "error", "reason": reason}, None
+
+
+def _known(url: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(urlsplit(url).hostname, None))
+    except (OSError, ValueError):
+        return False
+
+
+def _others() -> set[str]:
+    """Return the addresses that this process is connected with."""
+    found = set()
+    for number in range(MOST_FILES):
+        with suppress(OSError), socket.socket(fileno=os.dup(number)) as one:
+            if one.family in (socket.AF_INET, socket.AF_INET6):
+                found.add(one.getpeername()[0])
+    return found
 
 
 def _decoded(packet: Any, av: Any) -> list[Any]:

@@ -62,10 +62,17 @@ class CameraPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class StreamPlace:
-    """A stream: ``url`` is what to open, credentials included, and ``name`` what may be shown."""
+    """A stream of the network.
+
+    Attributes:
+        url: What to open, credentials included.
+        name: What may be shown of it.
+        address: The only address that its pictures may come from; ``None`` for wherever it sends us on to.
+    """
 
     url: str
     name: str
+    address: str | None = None
 
 
 Place: TypeAlias = FilePlace | CameraPlace | StreamPlace
@@ -124,11 +131,11 @@ def _stream(url: str, scheme: str, rules: SourceRules, at: str) -> StreamPlace:
     if scheme in WEB:
         hint = "Give an rtsp:// address of a listed host."
         raise refusal("Videos by web address are not accepted here.", at=at, code="source_refused", hint=hint)
-    return StreamPlace(url=_pinned(url, name, rules.hosts, at), name=name)
+    return _pinned(url, name, rules.hosts, at)
 
 
-def _pinned(url: str, name: str, hosts: tuple[str, ...], at: str) -> str:
-    """Return the URL with the host's address in the host's place, so that what is opened is what was checked."""
+def _pinned(url: str, name: str, hosts: tuple[str, ...], at: str) -> StreamPlace:
+    """Return the stream with the host's address in the host's place, so that what is opened is what was checked."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (322 if parts.scheme == "rtsps" else 554)
@@ -141,7 +148,8 @@ def _pinned(url: str, name: str, hosts: tuple[str, ...], at: str) -> str:
         raise _unlisted(name, at)
     number = f"[{addresses[0]}]" if addresses[0].version == 6 else str(addresses[0])
     user, at_sign, _ = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{user}{at_sign}{number}:{port}").geturl()
+    pinned = parts._replace(netloc=f"{user}{at_sign}{number}:{port}").geturl()
+    return StreamPlace(url=pinned, name=name, address=str(addresses[0]))
 
 
 def _unlisted(name: str, at: str) -> InputError:

@@ -17,7 +17,7 @@ from tests.unit.stream.clips import BLUR, place, steady
 from workflow_engine import InputError, Workflow
 from workflow_engine.stream.feed import Account
 from workflow_engine.stream.live import LiveSource
-from workflow_engine.stream.rules import CameraPlace, StreamPlace
+from workflow_engine.stream.rules import CameraPlace, SourceRules, StreamPlace, locate
 
 PYTHON = "/usr/bin/python3"
 SERVER = Path(__file__).with_name("rtsp_server.py")
@@ -139,6 +139,45 @@ def test_a_silent_source_does_not_hold_up_another(blur: Workflow) -> None:
         found = [run.next() for _ in range(20)]
         assert [frame and frame.source for frame in found] == ["1"] * 20
         assert run.accounts["0"].read == 0
+
+
+def redirect(listening: socket.socket, to: str) -> None:
+    """Answer one caller as an RTSP server that has moved."""
+    caller, _ = listening.accept()
+    with caller:
+        number = next(line for line in caller.recv(4096).splitlines() if line.startswith(b"CSeq"))
+        caller.sendall(b"RTSP/1.0 302 Moved\r\n" + number + f"\r\nLocation: {to}\r\n\r\n".encode())
+
+
+@needs_rtsp
+@pytest.mark.parametrize("hosts", [None, ("127.0.0.2",)], ids=["anything", "listed"])
+def test_a_redirect_leads_only_who_may_go_anywhere(blur: Workflow, hosts: tuple[str, ...] | None) -> None:
+    with rtsp() as (_, port), socket.create_server(("127.0.0.2", 0)) as listening:
+        answering = threading.Thread(target=redirect, args=(listening, f"rtsp://127.0.0.1:{port}/camera"))
+        answering.start()
+        place = locate(f"rtsp://127.0.0.2:{listening.getsockname()[1]}/", SourceRules(hosts=hosts))
+        assert isinstance(place, StreamPlace)
+        with blur.video(LiveSource(place, open_seconds=HANGING)) as run:
+            if hosts is None:
+                assert run.next() is not None
+            else:
+                with pytest.raises(InputError, match="sends its callers on to another host"):
+                    run.next()
+        answering.join(timeout=HANGING)
+
+
+@needs_rtsp
+def test_a_listed_server_is_opened(blur: Workflow) -> None:
+    with rtsp() as (_, port):
+        place = locate(f"rtsp://localhost:{port}/camera", SourceRules(hosts=("localhost",)))
+        assert isinstance(place, StreamPlace)
+        with blur.video(LiveSource(place)) as run:
+            assert run.next() is not None
+
+
+def test_a_host_that_is_not_known_is_one_clear_error(blur: Workflow) -> None:
+    with pytest.raises(InputError, match="its host is not known"):
+        list(blur.video("rtsp://camera.invalid/1"))
 
 
 def test_a_server_that_says_nothing_is_one_clear_error(blur: Workflow) -> None:
