@@ -12,6 +12,7 @@ from workflow_engine.api import BlockError, Detections, colors
 Palette: TypeAlias = Callable[[int], Color]
 
 GREY = Color(128, 128, 128)
+BUILT_IN = {"DEFAULT": ColorPalette.DEFAULT, "ROBOFLOW": ColorPalette.ROBOFLOW}
 MATPLOTLIB = "Matplotlib "
 
 
@@ -51,7 +52,7 @@ def _palette(name: str, size: int, custom: Sequence[str]) -> Palette:
         return ColorPalette([colors.parse_color(color) for color in custom]).by_idx
     if name.startswith(MATPLOTLIB):
         return _color_map(name.removeprefix(MATPLOTLIB), size)
-    return (ColorPalette.ROBOFLOW if name == "ROBOFLOW" else ColorPalette.DEFAULT).by_idx
+    return BUILT_IN[name].by_idx
 
 
 def _color_map(name: str, size: int) -> Palette:

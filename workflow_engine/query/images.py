@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflow_engine.query.errors import QueryError, wrong_input
 from workflow_engine.vision.decode import encode_jpeg
 from workflow_engine.vision.image import Image, VideoMetadata
+from workflow_engine.vision.image_json import as_base64
 
 PROPERTIES: Mapping[str, Callable[[Image], float]] = {
     "size": lambda image: image.height * image.width,
@@ -35,8 +35,7 @@ def to_jpeg(value: Any, *, compression_level: int = 95) -> bytes:
 
 def to_base64(value: Any) -> str:
     """Return the base64 text an untouched image came with, otherwise that of a JPEG of quality 95."""
-    image = _image(value)
-    return image.encoded or base64.b64encode(encode_jpeg(image.pixels)).decode("ascii")
+    return as_base64(_image(value))
 
 
 def _seconds_since_start(video: VideoMetadata) -> float:
