@@ -20,7 +20,10 @@ from workflow_engine.stream.sound import Sound
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 ENCODERS = ("libx264", "libopenh264", "mpeg4")
 """In order of preference; the last is part of every FFmpeg, and is not H.264."""
-SETTINGS = {"libx264": {"preset": "veryfast", "crf": "23"}}
+SETTINGS = {"libx264": {"preset": "veryfast", "crf": "23"}, "mpeg4": {"flags": "qscale", "global_quality": "472"}}
+"""How good the pictures are. That of MPEG-4 is its quantizer, 4 of 31, in units of 1/118."""
+FINEST = {"mpeg4": Fraction(1, 60_000)}
+"""The shortest tick in seconds that an encoder's clock may have: MPEG-4 writes its number in 16 bits."""
 BT709 = 1
 USUAL_FPS = 30
 
@@ -119,7 +122,7 @@ class VideoFile:
         context = self._stream.codec_context
         context.width, context.height = self._size
         context.pix_fmt = "yuv420p"
-        context.time_base = self._clock = info.clock
+        context.time_base = self._clock = max(info.clock, FINEST.get(encoder, info.clock))
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = 1  # from black at 16 to white at 235
         self._sound = Sound(info, self._container)

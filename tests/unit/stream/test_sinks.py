@@ -59,6 +59,18 @@ def test_an_annotated_video_is_h264_that_any_player_shows_with_the_times_of_its_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "vfr.mp4"]
 
 
+def test_without_an_encoder_for_h264_it_is_mpeg_4_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(av, "codecs_available", {"mpeg4"})
+    video = VideoFile(tmp_path / "a.mp4")
+    for number in range(5):
+        video.add(np.full((48, 64, 3), 90, np.uint8), number / 25, INFO)
+    video.close()
+    assert times(tmp_path / "a.mp4") == [0, 0.04, 0.08, 0.12, 0.16]
+    assert video.remarks == ["a.mp4 is MPEG-4 and not H.264, which this build of FFmpeg cannot write."]
+
+
 def test_odd_sizes_are_made_even_and_it_is_said(tmp_path: Path) -> None:
     video = VideoFile(tmp_path / "odd.mp4")
     for number in range(3):
