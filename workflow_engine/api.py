@@ -11,7 +11,7 @@ from workflow_engine.errors import BlockError, WorkflowError, nearest
 from workflow_engine.models.family import Contract, IdSpace, Labels, ModelError, Published
 from workflow_engine.query import QueryError, apply, apply_each, choose, holds
 from workflow_engine.recent import Recent
-from workflow_engine.settings import Limits
+from workflow_engine.settings import Limits, forbid_reports
 from workflow_engine.stages import stage
 from workflow_engine.vision import colors, decode, detections, masks, paths
 from workflow_engine.vision.detections import Detections
@@ -41,6 +41,7 @@ __all__ = [
     "colors",
     "decode",
     "detections",
+    "forbid_reports",
     "holds",
     "masks",
     "nearest",

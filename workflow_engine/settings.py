@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -238,6 +239,16 @@ def without_token(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment for processes that need not know the server's token."""
     env = os.environ if environ is None else environ
     return {name: value for name, value in env.items() if name != "SEGFLOW_API_TOKEN"}
+
+
+def forbid_reports() -> None:
+    """Keep OpenVINO and ONNX Runtime from reporting to their makers; to be called before either is imported.
+
+    ONNX Runtime asks the environment. OpenVINO would send a report whenever it is imported, but does without the
+    package for it where that is not to be found, which is what ``None`` means to ``import``.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -20,6 +20,9 @@ FILES = ("look.onnx", "maps.onnx")
 LOOK_OUTPUTS = ("logits", "boxes", "queries", "features")
 OPSET = 20
 
+# On Windows the system collects reports, and the environment is not asked.
+onnxruntime.disable_telemetry_events()
+
 
 class OnnxBackend:
     """Two graphs as ONNX files have them, for one image at a time."""
