@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from math import isinf
 from typing import Annotated, Any, Literal, NoReturn, TypeAlias
@@ -13,6 +14,9 @@ from workflow_engine.errors import DefinitionError, Problem, nearest, pointer
 from workflow_engine.faults import shorten
 from workflow_engine.kinds import ANYTHING
 from workflow_engine.settings import Limits
+
+MOST_PORTS = 1000
+"""Inputs, and outputs, of one workflow: more than any has, for each is looked up among the others."""
 
 
 class _Part(BaseModel):
@@ -156,6 +160,9 @@ def parse(document: bytes | str | Mapping[str, Any], *, limits: Limits | None = 
         _refuse(
             "too_many_steps", f"The workflow has {len(definition.steps)} steps; at most {limits.steps} are allowed."
         )
+    for part, found in (("inputs", definition.inputs), ("outputs", definition.outputs)):
+        if len(found) > MOST_PORTS:
+            _refuse("too_many_ports", f"The workflow has {len(found)} {part}; at most {MOST_PORTS} are allowed.")
     return definition
 
 
@@ -205,8 +212,7 @@ def _read_json(text: bytes | str, limits: Limits) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         _refuse("duplicate_key", f"The key {twice!r} stands twice in one object.", "Keep one of the two.")
     return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import islice
 from typing import Literal, TypeAlias
 
 Whose: TypeAlias = Literal["author", "caller", "block", "operator", "engine"]
@@ -91,12 +92,27 @@ class BlockError(Exception):
         self.message, self.hint, self.code, self.whose = message, hint, code, whose
 
 
+_ALIKE = 0.6
+_LONGEST_LIKENED, _MOST_LIKENED = 100, 1000
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``Did you mean …?`` with the known names closest to ``name``, or an empty string when none is close."""
-    likeness = {other: SequenceMatcher(None, name, other).ratio() for other in known}
+    """Return ``Did you mean …?`` with the known names closest to ``name``, or an empty string when none is close.
+
+    Both may come from a hostile document, so long names have no likeness, and only so many are compared.
+    """
+    if len(name) > _LONGEST_LIKENED:
+        return ""
+    likeness = {}
+    matcher = SequenceMatcher(None, b=name)
+    for other in islice(known, _MOST_LIKENED):
+        matcher.set_seq1(other[: _LONGEST_LIKENED * 2])
+        # the two quick ones are upper bounds, and spare nearly all the work
+        if all(ratio() > _ALIKE for ratio in (matcher.real_quick_ratio, matcher.quick_ratio)):
+            likeness[other] = matcher.ratio()
     best = max(likeness.values(), default=0.0)
     close = sorted(
-        (other for other, ratio in likeness.items() if ratio > max(0.6, best - 0.05)), key=likeness.__getitem__
+        (other for other, ratio in likeness.items() if ratio > max(_ALIKE, best - 0.05)), key=likeness.__getitem__
     )
     return f"Did you mean {' or '.join(repr(other) for other in close[:-4:-1])}?" if close else ""
 

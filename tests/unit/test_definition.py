@@ -74,8 +74,12 @@ def test_all_faults_are_reported_at_once_with_pointers_into_the_document() -> No
         (json.dumps({**EMPTY, "steps": [[[[[[]]]]]]}), "too_deep"),
         (" " * 5000, "too_large"),
         (json.dumps({**EMPTY, "steps": [{"type": "t", "name": str(i)} for i in range(4)]}), "too_many_steps"),
+        (
+            json.dumps({**EMPTY, "inputs": [{"type": "WorkflowImage", "name": str(i)} for i in range(1001)]}),
+            "too_many_ports",
+        ),
     ],
 )
 def test_documents_that_are_refused_whole(document: Any, code: str) -> None:
-    size = 1_000_000 if code == "too_deep" else 2000
+    size = 1_000_000 if code in ("too_deep", "too_many_ports") else 2000
     assert [found for found, _ in problems(document, json_depth=5, steps=3, definition_bytes=size)] == [code]
