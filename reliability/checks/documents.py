@@ -90,12 +90,14 @@ def check(given: Given) -> Outcome:
             broken.append(f"document {number}: {fault}: {text[:600]!r}")
     if canary.exists():
         broken.append("the canary was touched")
+    large = [_large_seconds(engine, name, document, broken) for name, document in large_documents()]
     figures = {
         "compiled all the same": Figure(value=100 * compiled / given.count, unit="%"),
         "99 % of documents": Figure(value=share(spent, 0.99) * 1000, unit="ms"),
-        "slowest document": Figure(value=max(spent) * 1000, unit="ms"),
+        "slowest document": Figure(value=max(spent) * 1000, unit="ms", most=2000),
+        "slowest one made to be slow": Figure(value=max(large), unit="s", most=10),
     }
-    return Outcome(tried=given.count, broken=broken, figures=figures)
+    return Outcome(tried=given.count + len(large), broken=broken, figures=figures)
 
 
 def _fault(engine: Engine, text: bytes) -> tuple[str, bool]:
@@ -108,6 +110,42 @@ def _fault(engine: Engine, text: bytes) -> tuple[str, bool]:
     except Exception as error:  # noqa: BLE001 -- whatever else it raises is a fault
         return f"{type(error).__name__}: {error}", False
     return "", True
+
+
+def _large_seconds(engine: Engine, name: str, document: bytes, broken: list[str]) -> float:
+    began = time.perf_counter()
+    fault, _ = _fault(engine, document)
+    if fault:
+        broken.append(f"the large document {name}: {fault}")
+    return time.perf_counter() - began
+
+
+def large_documents() -> Iterator[tuple[str, bytes]]:
+    """Yield documents of nearly the size that is allowed, made so that a careless reader takes very long."""
+
+    def document(steps: list[Any], inputs: list[Any] | None = None, outputs: list[Any] | None = None) -> bytes:
+        whole = {"version": "1.0", "inputs": inputs or [], "steps": steps, "outputs": outputs or []}
+        return json.dumps(whole).encode()
+
+    def output(number: int) -> dict[str, str]:
+        return {"type": "JsonField", "name": f"o{number}", "selector": f"$inputs.p{number}q"}
+
+    blur = "roboflow_core/image_blur@v1"
+    numbers = range(256)
+    yield "types that are nearly known", document([{"type": f"{blur}{n}", "name": f"s{n}"} for n in numbers])
+    yield "types of great length", document([{"type": blur * 140, "name": f"s{n}"} for n in numbers])
+    yield "fields", document([{"type": blur, "name": "s", **{f"kernel_siz{n}": 1 for n in range(45_000)}}])
+    yield (
+        "steps that name each other",
+        document([{"type": blur, "name": f"s{n}", "image": f"$steps.s{255 - n}.image"} for n in numbers]),
+    )
+    inputs = [{"type": "WorkflowParameter", "name": f"p{n}"} for n in range(1000)]
+    yield "ports", document([], inputs, [*map(output, range(1000))])
+    yield "outputs", document([], [], [*map(output, range(12_000))])
+    yield "keys", b"{" + b",".join(b'"a%d":1' % n for n in range(80_000)) + b',"a79999":2}'
+    yield "brackets", b"[" * 900_000
+    yield "digits", b'{"a":' + b"9" * 900_000 + b"}"
+    yield "one text", document([{"type": blur, "name": "s", "image": "$steps." + "x" * 900_000 + ".y"}])
 
 
 def _seeds() -> Iterator[dict[str, Any]]:
