@@ -16,20 +16,25 @@ from workflow_engine.server.answers import internal_error, misdirected, misshape
 from workflow_engine.server.limits import Intake, LocalOnly, RequestId
 from workflow_engine.server.metrics import Metrics
 from workflow_engine.server.observed import Observed
+from workflow_engine.server.pipelines.keeper import Pipelines
 from workflow_engine.server.routes import docs, health, introspection, library, models, workflows
+from workflow_engine.server.routes import pipelines as video
 from workflow_engine.server.traces import Traces
 from workflow_engine.server.work import Workers
 from workflow_engine.workflow import Engine
 
 
-def create_app(engine: Engine, workers: Workers, metrics: Metrics, traces: Traces | None = None) -> FastAPI:
-    """Return the application that serves ``engine``, which should not trust its callers, by ``workers``."""
+def create_app(
+    engine: Engine, workers: Workers, pipelines: Pipelines, metrics: Metrics, traces: Traces | None = None
+) -> FastAPI:
+    """Return the application that serves ``engine``, which should not trust its callers, by its processes."""
     settings = engine.settings
     app = FastAPI(title="segflow", version=__version__, docs_url=None, redoc_url=None)
 
     routers = [  # in the order of how often they are asked for
         health.router(app.version, settings.unsafe, workers, metrics),
         *(routes.router(workers) for routes in (workflows, library, introspection, models)),
+        video.router(workers, pipelines),
         docs.router(app.title, app.openapi_url or ""),
     ]
 

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from types import FrameType
 
 import uvicorn
+import uvloop
 
 from workflow_engine.errors import Problem, WorkflowError
 from workflow_engine.server import logs
@@ -20,6 +21,7 @@ from workflow_engine.server.app import create_app
 from workflow_engine.server.connection import connections
 from workflow_engine.server.limits import is_loopback
 from workflow_engine.server.metrics import Metrics
+from workflow_engine.server.pipelines.keeper import Pipelines
 from workflow_engine.server.traces import Traces
 from workflow_engine.server.work import Workers
 from workflow_engine.settings import Settings
@@ -66,15 +68,15 @@ def serve(listening: socket.socket, settings: Settings) -> bool:
     for warning in settings.unsafe:
         _log.warning("%s", warning)
     with closing(listening):
-        return asyncio.run(_serve(listening, Engine(settings, trusted=False)))
+        return uvloop.run(_serve(listening, Engine(settings, trusted=False)))
 
 
 async def _serve(listening: socket.socket, engine: Engine) -> bool:
     settings, metrics = engine.settings, Metrics()
     traces = Traces(settings.traces) if settings.traces else None
-    workers = Workers(settings, metrics)
+    workers, pipelines = Workers(settings, metrics), Pipelines(settings, metrics)
     config = uvicorn.Config(
-        create_app(engine, workers, metrics, traces),
+        create_app(engine, workers, pipelines, metrics, traces),
         http=connections(settings.limits),
         log_config=None,
         access_log=False,
@@ -82,7 +84,7 @@ async def _serve(listening: socket.socket, engine: Engine) -> bool:
         lifespan="off",
         timeout_graceful_shutdown=math.ceil(settings.limits.drain_seconds) + 1,  # after ours, for what has no run
     )
-    server = _Server(config, workers, settings.limits.drain_seconds)
+    server = _Server(config, workers, pipelines, settings.limits.drain_seconds)
     starting = asyncio.create_task(workers.start())
     starting.add_done_callback(server.stop_if_failed)
     try:
@@ -91,7 +93,7 @@ async def _serve(listening: socket.socket, engine: Engine) -> bool:
             starting.result()
     finally:
         starting.cancel()
-        await workers.close()
+        await asyncio.gather(workers.close(), pipelines.close())
         if traces is not None:
             traces.close()
     return server.finished
@@ -100,16 +102,18 @@ async def _serve(listening: socket.socket, engine: Engine) -> bool:
 class _Server(uvicorn.Server):
     """A server that says it is draining, and that a second signal ends at once."""
 
-    def __init__(self, config: uvicorn.Config, workers: Workers, drain_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, workers: Workers, pipelines: Pipelines, drain_seconds: float) -> None:
         super().__init__(config)
-        self._workers, self._drain_seconds = workers, drain_seconds
+        self._workers, self._pipelines, self._drain_seconds = workers, pipelines, drain_seconds
         self.finished = True
         """Whether no accepted request was cut off when the server stopped."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what was accepted, and note whether time was enough."""
         asyncio.get_running_loop().call_later(self._drain_seconds, self._cut_off)
+        ending = asyncio.create_task(self._pipelines.close())  # with them end the answers to those who follow
         await super().shutdown(sockets)
+        await ending
         self.finished = self.finished and not self.server_state.tasks
 
     def _cut_off(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workflow_engine.server.tasks import introspect, library, models
+from workflow_engine.server.tasks import introspect, library, models, pipelines
 from workflow_engine.server.tasks.call import Call
 from workflow_engine.server.tasks.run import run, run_saved
 from workflow_engine.server.tasks.validate import check, validate
@@ -34,4 +34,5 @@ TASKS: Mapping[str, Callable[[Call], Any]] = {
     "classes": models.classes,
     "load_model": models.load,
     "infer": models.infer,
+    "prepare_pipeline": pipelines.prepare,
 }
