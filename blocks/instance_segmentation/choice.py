@@ -15,12 +15,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from blocks.instance_segmentation import references
 from blocks.instance_segmentation.backends.interface import GRAPHS_VERSION, Backend, Facts
 from blocks.instance_segmentation.batching import Batching
 from blocks.instance_segmentation.gate import Verdict, judge
 from blocks.instance_segmentation.model import RfDetrSeg
 from blocks.instance_segmentation.preprocess import RESIZERS
-from blocks.instance_segmentation.shelf import Entry, Shelf, digest, file_checksum
+from blocks.instance_segmentation.shelf import Entry, Key, Shelf, digest, file_checksum
 from workflow_engine.api import Contract, ModelError
 
 if TYPE_CHECKING:
@@ -172,8 +173,6 @@ class _Loading:
 
     def _made(self, way: Way) -> Backend | None:
         """Compile, compare, keep, and say so."""
-        from blocks.instance_segmentation.references import pictures
-
         started = time.monotonic()
         _log.info("Compiling %s for %s, once: this takes some seconds.", self._wanted.name, way)
         try:
@@ -183,7 +182,7 @@ class _Loading:
             self._step_back(way, Verdict(holds=False, reason=f"it cannot be compiled ({reason})"))
             return None
         candidate, reference = (RfDetrSeg(form, self._contract) for form in (backend, self._reference))
-        verdict = judge(candidate, reference, pictures(self._folder), half=way.precision != "float32")
+        verdict = judge(candidate, reference, references.pictures(self._folder), half=way.precision != "float32")
         self._shelf.write(self._key(way), backend.facts, verdict, backend.save if verdict.holds else _nothing)
         if not verdict.holds:
             self._step_back(way, verdict)
@@ -215,18 +214,22 @@ class _Loading:
 
         return TorchBackend(self._network, precision=precision)
 
-    def _key(self, way: Way) -> str:
-        """Return a name for all that a compiled network depends on besides its weights."""
+    def _key(self, way: Way) -> Key:
+        """Return what a compiled network, and its verdict, depend on besides the weights."""
         side = self._wanted.resolution or self._contract.resolution
         parts = {
             "config": file_checksum(self._folder / "config.json"),
             "resize": self._contract.resize,
             "device": self._wanted.device,
-            "graphs": str(GRAPHS_VERSION),
+            "references": " ".join(file_checksum(file) for file in references.own(self._folder)),
         }
         if way.backend != "torch":
             parts["machine"] = _compiler(way.backend).machine()
-        return f"{way.backend}-{installed(way.backend)}-{way.precision}-{side}-{digest(parts)}"
+        return Key(
+            way=f"{way.backend}-{way.precision}-{side}",
+            version=f"{installed(way.backend)}-{GRAPHS_VERSION}",
+            rest=digest(parts),
+        )
 
 
 class _Compiler(Protocol):

@@ -22,7 +22,7 @@ def export(
     """Write the model in ``folder`` as ``form`` (``onnx`` or ``openvino``) into the folder ``target``.
 
     Returns:
-        What was written: the graph, its weights where they are apart, and ``NAME.json``.
+        What was written: the graph, its weights where they are apart, and what to feed and read, as JSON.
 
     Raises:
         ModelError: If the form is unknown, its packages are not installed, or the resolution does not suit the model.
@@ -36,7 +36,7 @@ def export(
     built = network(folder, contract, device="cpu", resolution=resolution)
     target.mkdir(parents=True, exist_ok=True)
     files = FORMS[form](built, target / name)
-    description = target / f"{name}.json"
+    description = files[0].with_name(f"{files[0].name}.json")  # not the other form's
     content = _description(built, contract, files[0].name)
     description.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return (*files, description)

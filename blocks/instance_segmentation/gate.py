@@ -85,7 +85,8 @@ def judge(candidate: RfDetrSeg, reference: RfDetrSeg, pictures: Sequence[NDArray
         reason = f"its raw outputs agree in {worst['raw_share']:.0%} of the queries at most"
         return Verdict(holds=False, reason=reason, figures=worst)
     if half and not worst["compared"]:
-        reason = "the model finds nothing on the reference pictures, so its answers cannot be compared"
+        reason = "the model finds nothing on its reference pictures, by which it is judged; --reference of"
+        reason += " segflow models add gives it others"
         return Verdict(holds=False, reason=reason, figures=worst)
     return Verdict(holds=True, figures=worst)
 

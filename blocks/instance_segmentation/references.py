@@ -9,20 +9,21 @@ from numpy.typing import NDArray
 
 from workflow_engine.api import Limits, decode
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
+
+def own(folder: Path) -> list[Path]:
+    """Return the model's own pictures: the files in its folder that are called ``reference`` and more."""
+    return sorted(folder.glob("reference*"))
 
 
 def pictures(folder: Path) -> list[NDArray[np.uint8]]:
     """Return the pictures for the model in ``folder``, each blue-green-red (H, W, 3).
 
-    They are a person, a cat and a cup, which weights for COCO know, and the model's own: files in its folder that are
-    called ``reference`` and more, such as ``reference.jpg`` or ``reference-2.png``.
+    They are the model's own, and a person, a cat and a cup, which weights for COCO know.
     """
     from skimage import data
 
-    own = sorted(file for file in folder.glob("reference*") if file.suffix.lower() in SUFFIXES)
     known = [data.astronaut(), data.chelsea(), data.coffee()]  # type: ignore[no-untyped-call]
     return [
-        *(decode.read_file(file, limits=Limits()) for file in own),
+        *(decode.read_file(file, limits=Limits()) for file in own(folder)),
         *(np.ascontiguousarray(picture[:, :, ::-1]) for picture in known),
     ]

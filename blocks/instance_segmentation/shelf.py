@@ -1,7 +1,8 @@
 """Compiled networks on disk, each with the verdict of the gate: there whole or not at all, and never trusted blindly.
 
 An entry is a folder with ``entry.json``, which has a checksum of every other file. It is written elsewhere and renamed
-into place, so several processes may write the same one. What is damaged counts as absent and is written anew.
+into place, so several processes may write the same one. What is damaged counts as absent and is written anew. An entry
+takes the place of those that other versions wrote for the same way of running.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +24,28 @@ ENTRY = "entry.json"
 FORMAT = 1
 
 _log = logging.getLogger("segflow.models")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """What an entry is found by.
+
+    Attributes:
+        way: How the network is run.
+        version: Of what compiled it; of several, only the latest that was used is kept.
+        rest: Digest of all else that it depends on.
+    """
+
+    way: str
+    version: str
+    rest: str
+
+    def __str__(self) -> str:
+        return f"{self.way}-{self.version}-{self.rest}"
+
+    def is_other_version(self, name: str) -> bool:
+        """Whether an entry of this name is for the same way, but of another version."""
+        return name.startswith(f"{self.way}-") and not name.startswith(f"{self.way}-{self.version}-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +70,11 @@ class Shelf:
         """Keep entries below ``folder``; ``None`` keeps nothing."""
         self._root = folder
 
-    def read(self, key: str) -> Entry | None:
-        """Return the entry of this name, if it is there and undamaged."""
+    def read(self, key: Key) -> Entry | None:
+        """Return the entry of this key, if it is there and undamaged."""
         if self._root is None:
             return None
-        folder = self._root / key
+        folder = self._root / str(key)
         try:
             content = json.loads((folder / ENTRY).read_bytes())
             whole = content["format"] == FORMAT and all(
@@ -61,7 +85,7 @@ class Shelf:
             return None
         return Entry(folder, facts, verdict) if whole else None
 
-    def write(self, key: str, facts: Facts, verdict: Verdict, save: Callable[[Path], None]) -> None:
+    def write(self, key: Key, facts: Facts, verdict: Verdict, save: Callable[[Path], None]) -> None:
         """Keep an entry; ``save`` writes its files into a folder. A disk that refuses costs a warning, no more."""
         if self._root is None:
             return
@@ -78,22 +102,31 @@ class Shelf:
             files = {file.name: file_checksum(file) for file in fresh.iterdir()}
             content = {"format": FORMAT, "files": files, "facts": asdict(facts), "verdict": asdict(verdict)}
             (fresh / ENTRY).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-            self._put(fresh, self._root / key)
+            self._put(fresh, key, self._root)
+            self._drop_other_versions(key, self._root, place)
         except OSError as error:
             _unkept(error)
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
-    def _put(self, fresh: Path, target: Path) -> None:
+    def _put(self, fresh: Path, key: Key, root: Path) -> None:
+        target = root / str(key)
         try:
             fresh.rename(target)
         except OSError:
             # Another process was faster, or what lies there is damaged.
-            if self.read(target.name) is not None:
+            if self.read(key) is not None:
                 return
             if target.exists():
                 target.rename(fresh.with_name("damaged"))
             fresh.rename(target)
+
+    def _drop_other_versions(self, key: Key, root: Path, place: Path) -> None:
+        """Move them whole to where they are deleted, so that nobody finds half of one."""
+        for folder in root.iterdir():
+            if key.is_other_version(folder.name):
+                with suppress(OSError):  # another process drops it too, or holds it open
+                    folder.rename(place / folder.name)
 
 
 def digest(parts: Mapping[str, str]) -> str:

@@ -43,6 +43,15 @@ def add(commands: terminal.Commands) -> None:
     adding.add_argument("checkpoint", type=Path, metavar="FILE", help="the checkpoint, or a model's folder")
     adding.add_argument("--size", metavar="SIZE", help="the published size that it is of: nano, small, medium, …")
     adding.add_argument("--labels", metavar="FILE|coco", help="class names, one per line, in the order of training")
+    adding.add_argument(
+        "--reference",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=Path,
+        metavar="IMAGE",
+        help="pictures with objects that it finds, by which a faster precision is judged",
+    )
     adding.set_defaults(command=_add)
 
     export = actions.add_parser("export", help="write a model as files for use elsewhere")
@@ -117,7 +126,9 @@ def _pull(asked: argparse.Namespace) -> int:
 
 def _add(asked: argparse.Namespace) -> int:
     labels = None if asked.labels is None else asked.labels if asked.labels == "coco" else Path(asked.labels)
-    entry = _catalogue().add(asked.model, asked.checkpoint, model_type=asked.size, labels=labels)
+    entry = _catalogue().add(
+        asked.model, asked.checkpoint, model_type=asked.size, labels=labels, references=asked.reference
+    )
     classes = ", ".join(entry.contract.classes.values())
     terminal.show(f"{entry.id} is ready: {entry.contract.variant or 'its own size'}, classes {classes}.")
     terminal.show(f'Use it in a workflow as "model_id": "{entry.id}".')
@@ -127,7 +138,7 @@ def _add(asked: argparse.Namespace) -> int:
 def _export(asked: argparse.Namespace) -> int:
     files = _catalogue().export(asked.model, asked.out, form=asked.format, resolution=asked.resolution)
     for file in files:
-        terminal.show(f"{file} ({file.stat().st_size / 1e6:.1f} MB)")
+        terminal.show(f"{file} ({file.stat().st_size / 1e6:.3g} MB)")
     return exits.OK
 
 

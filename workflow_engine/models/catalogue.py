@@ -1,7 +1,8 @@
 """The models of this machine by name: what is bundled, what was pulled or added, and what could be pulled.
 
-Each model is a folder with ``model.safetensors``, ``config.json`` and ``contract.json``, written elsewhere and renamed
-into place, so that it is there whole or not at all. The folder of ``my-parts/2`` is ``my-parts@2``.
+Each model is a folder with ``model.safetensors``, ``config.json`` and ``contract.json``, and with pictures to compare
+backends on where the user gave some. It is written elsewhere and renamed into place, so that it is there whole or not
+at all. The folder of ``my-parts/2`` is ``my-parts@2``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from workflow_engine.models.storage import checksum, disk_errors_explained
 from workflow_engine.settings import Settings
 
 WEIGHTS, CONFIG, CONTRACT = "model.safetensors", "config.json", "contract.json"
+REFERENCE = "reference"
+"""How the names of pictures begin on which a model's backends are compared."""
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,63}(/[A-Za-z0-9][\w.-]{0,63}){0,2}", re.ASCII)
 
@@ -143,7 +146,15 @@ class Catalogue:
             raise ModelError("model_unknown", f"There is no model {model_id!r}.", hint=hint)
         return Entry(id=name, origin="added", contract=_read_contract(kept), folder=kept)
 
-    def add(self, model_id: str, source: Path, *, model_type: str | None = None, labels: Labels | None = None) -> Entry:
+    def add(
+        self,
+        model_id: str,
+        source: Path,
+        *,
+        model_type: str | None = None,
+        labels: Labels | None = None,
+        references: Sequence[Path] = (),
+    ) -> Entry:
         """Keep the checkpoint at ``source`` under ``model_id``.
 
         Args:
@@ -151,9 +162,12 @@ class Catalogue:
             source: A checkpoint in any form that a family reads, or the folder of a model that was kept elsewhere.
             model_type: The size that it is of, in any spelling; needed when the file does not say.
             labels: Class names in the order of training: a list, a file, or ``coco``; needed likewise.
+            references: Pictures with objects that the model finds. By them it is judged whether a faster precision
+                finds the same.
 
         Raises:
             ModelError: If the name is taken or no name, the file is refused, or the disk is full.
+            InputError: If a reference is no picture.
         """
         if not _ID.fullmatch(model_id):
             message = f"{model_id!r} cannot name a model: use letters, digits, '-', '_' and '.', with up to two '/'."
@@ -163,8 +177,12 @@ class Catalogue:
         if self._folder(model_id).exists():
             message = f"There is a model {model_id!r} already."
             raise ModelError("model_name", message, hint="Choose another name, or remove it first.")
+        from workflow_engine.vision import decode
+
+        for picture in references:
+            decode.read_file(picture, limits=self.settings.limits)
         weights = self._known(source)
-        self._keep(model_id, source, model_type=model_type, labels=labels, published=weights)
+        self._keep(model_id, source, model_type=model_type, labels=labels, published=weights, references=references)
         return self.find(model_id)
 
     def pull(self, model_id: str, *, progress: pull.Progress | None = None) -> Entry:
@@ -271,9 +289,12 @@ class Catalogue:
         model_type: str | None,
         labels: Labels | None,
         published: Published | None,
+        references: Sequence[Path] = (),
     ) -> None:
         with disk_errors_explained(f"Keeping {model_id}"), self._workplace() as place:
             self._convert(source, place, model_type=model_type, labels=labels, published=published)
+            for number, picture in enumerate(references, 1):
+                shutil.copyfile(picture, place / f"{REFERENCE}-{number}{picture.suffix.lower()}")
             try:
                 place.rename(self._folder(model_id))
             except OSError:
@@ -290,11 +311,11 @@ class Catalogue:
         labels: Labels | None,
         published: Published | None,
     ) -> Contract:
-        """Fill ``target`` with a model's three files."""
+        """Fill ``target`` with a model's files."""
         if (source / CONTRACT).is_file() and model_type is None and labels is None:
             contract = _read_contract(source)
-            for name in (WEIGHTS, CONFIG):
-                shutil.copyfile(source / name, target / name)
+            for file in (source / WEIGHTS, source / CONFIG, *source.glob(f"{REFERENCE}*")):
+                shutil.copyfile(file, target / file.name)
             verify(target, contract)
         else:
             contract = self._reader(published).convert(

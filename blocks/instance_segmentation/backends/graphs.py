@@ -71,12 +71,14 @@ def example_features(network: Network) -> Tensor:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Trace without autograd, and without what transformers and torch have to say about tracing."""
-    log = logging.getLogger("transformers")
-    level = log.level
-    log.setLevel(logging.ERROR)
+    logs = [logging.getLogger(name) for name in ("transformers", "torch.onnx")]
+    levels = [log.level for log in logs]
     try:
+        for log in logs:
+            log.setLevel(logging.ERROR)
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        log.setLevel(level)
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -169,6 +170,16 @@ def test_a_backend_that_disagrees_is_stepped_back_from_in_one_line(
     assert (caplog.messages, asked) == ([line], ["float32"])
 
 
+def test_other_reference_pictures_are_another_question(kept: tuple[Path, Contract], tmp_path: Path) -> None:
+    load(kept, tmp_path)
+    cv2.imwrite(str(kept[0] / "reference-1.png"), picture())
+    try:
+        load(kept, tmp_path)
+    finally:
+        (kept[0] / "reference-1.png").unlink()
+    assert len(list(tmp_path.glob("*/openvino-float32-*/entry.json"))) == 2
+
+
 def test_half_precision_that_cannot_be_judged_is_refused(
     kept: tuple[Path, Contract], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -179,7 +190,7 @@ def test_half_precision_that_cannot_be_judged_is_refused(
     assert model._backend._dtype.itemsize == 4  # type: ignore[attr-defined]
     (line,) = caplog.messages
     assert line.startswith("my-parts does not run with torch in bfloat16, for the model finds nothing")
-    (entry,) = tmp_path.glob("*/torch-*-bfloat16-*/entry.json")
+    (entry,) = tmp_path.glob("*/torch-bfloat16-*/entry.json")
     verdict = json.loads(entry.read_text())["verdict"]
     assert (verdict["holds"], verdict["figures"]["compared"]) == (False, 0)
 

@@ -111,7 +111,8 @@ def test_half_precision_is_given_some_room_that_float32_is_not(nano: RfDetrSeg) 
 def test_half_precision_is_refused_where_nothing_can_be_compared(nano: RfDetrSeg) -> None:
     found = verdict(nano, half=True, confidence=1.0)
     assert not found.holds
-    assert "finds nothing on the reference pictures" in found.reason
+    assert "finds nothing on its reference pictures" in found.reason
+    assert "segflow models add" in found.reason
 
 
 def test_float32_is_judged_by_raw_outputs_where_nothing_is_found(nano: RfDetrSeg) -> None:

@@ -43,6 +43,33 @@ def test_a_model_is_added_by_name_and_removed(segflow: Segflow) -> None:
     assert "There is no model 'my-parts/2'." in gone.err
 
 
+def test_pictures_by_which_a_model_is_judged_are_kept_with_it(segflow: Segflow, tmp_path: Path) -> None:
+    tray = ROOT / "examples" / "count_fasteners" / "tray.jpg"
+    assert segflow("models", "add", "my-parts/2", FASTENERS, "--reference", tray, tray).code == 0
+    (kept,) = tmp_path.rglob("my-parts@2")
+    names = ["reference-1.jpg", "reference-2.jpg", "reference.jpg"]  # the last came with the folder
+    assert [file.name for file in sorted(kept.glob("reference*"))] == names
+    assert (kept / "reference-1.jpg").read_bytes() == tray.read_bytes()
+    (tmp_path / "broken.jpg").write_text("hello")
+    refused = segflow("models", "add", "my-parts/3", FASTENERS, "--reference", tmp_path / "broken.jpg")
+    assert refused.code == 1
+    assert "not in a format that can be read" in refused.err
+    assert segflow("models", "info", "my-parts/3").code == 1
+
+
+def test_an_export_names_its_files(segflow: Segflow, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = segflow("models", "export", "demo/fasteners", "--format", "openvino", "--resolution", "72", "--out", out)
+    assert done.code == 0
+    names = ["demo-fasteners.bin", "demo-fasteners.xml", "demo-fasteners.xml.json"]
+    assert sorted(file.name for file in out.iterdir()) == names
+    assert all(f"{out / name} (" in done.out for name in names)
+    assert json.loads((out / names[-1]).read_text())["graph"] == "demo-fasteners.xml"
+    assert (
+        segflow("models", "export", "rfdetr-seg-nano", "--format", "onnx", "--out", out).err.count("models pull") == 1
+    )
+
+
 def test_a_file_that_is_no_checkpoint(segflow: Segflow, tmp_path: Path) -> None:
     (tmp_path / "notes.pth").write_text("hello")
     (tmp_path / "labels.txt").write_text("bolt\n")
