@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -151,49 +146,3 @@ def test_of_those_who_save_from_one_version_one_wins(library: Library) -> None:
         told = list(threads.map(save, range(8)))
     assert sorted(told) == ["saved", *["workflow_changed"] * 7]
     assert library.read("parts").definition == {"number": told.index("saved")}
-
-
-SAVING = """
-import sys
-from pathlib import Path
-from workflow_engine.library import Library
-from workflow_engine.settings import Limits
-
-folder, writer = sys.argv[1:]
-library = Library(Path(folder), limits=Limits())
-for number in range(100_000):
-    content = {"writer": writer, "number": number, "filler": "x" * 20_000}
-    print(library.save("parts", content).entry.version, number, flush=True)
-"""
-
-
-def writer(folder: Path, name: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", SAVING, str(folder), name], stdout=subprocess.PIPE, text=True)
-
-
-def test_nothing_acknowledged_is_lost_when_writers_are_killed(tmp_path: Path) -> None:
-    chance = random.Random(11)
-    library = Library(tmp_path, limits=Limits())
-    acknowledged: dict[int, tuple[str, int]] = {}
-    for attempt in range(int(os.environ.get("SEGFLOW_KILLS", "6"))):
-        pair = [writer(tmp_path, f"{attempt}-{i}") for i in range(2)]
-        for process in pair:
-            assert process.stdout is not None
-            lines = [process.stdout.readline() for _ in range(chance.randint(1, 25))]
-            process.send_signal(signal.SIGKILL)
-            # What was acknowledged before the signal came counts too; a line cut off in the middle does not.
-            lines += process.stdout.read().splitlines(keepends=True)
-            process.wait()
-            process.stdout.close()
-            for line in lines:
-                if line.endswith("\n"):
-                    version, number = map(int, line.split())
-                    assert version not in acknowledged
-                    acknowledged[version] = (f"{attempt}-{pair.index(process)}", number)
-    assert len(acknowledged) > 10
-    for entry in library.versions("parts"):
-        content = library.read("parts", entry.version).definition
-        assert len(content["filler"]) == 20_000
-        if entry.version in acknowledged:
-            assert (content["writer"], content["number"]) == acknowledged.pop(entry.version)
-    assert acknowledged == {}
