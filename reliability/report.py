@@ -53,7 +53,8 @@ def write(name: str, outcome: Outcome, *, seconds: float) -> None:
 def page(known: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the page that shows the results."""
     lines = ["| promise | tried | broken | measured | date |", "| --- | --- | --- | --- | --- |"]
-    notes, machines = [], {}
+    notes: list[str] = []
+    machines: dict[str, list[str]] = {}
     for name, result in known.items():
         outcome = Outcome.from_json(result)
         figures = "; ".join(f"{what} {figure}{_mark(figure.kept)}" for what, figure in outcome.figures.items())

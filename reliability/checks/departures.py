@@ -17,7 +17,8 @@ HOLDING = "wait"
 
 def check(given: Given) -> Outcome:
     """Let clients leave at random moments; the step that runs may end, and none after it may begin."""
-    chance, broken = random.Random(given.seed), []
+    chance = random.Random(given.seed)
+    broken: list[str] = []
     environment = installed(given.folder / "site")
     with serving(given.folder, "--workers", "2", "--queue", str(AT_ONCE - 2), **environment) as server:
         for begun in range(0, given.count, AT_ONCE):

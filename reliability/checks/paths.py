@@ -40,11 +40,11 @@ def check(given: Given) -> Outcome:
     root, outside = given.folder / "root", given.folder / "outside"
     for folder in (root / "workflows" / "deep", root / "models", root / "written", outside):
         folder.mkdir(parents=True)
-    for name in ("secret.json", "secret", "contract.json"):
-        (outside / name).write_text(f'{{"secret": "{SECRET}"}}')
-    for folder in ("workflows", "models", "written"):
-        (root / folder / "link").symlink_to(outside)
-        (root / folder / "circle").symlink_to(root / folder / "circle")
+    for file in ("secret.json", "secret", "contract.json"):
+        (outside / file).write_text(f'{{"secret": "{SECRET}"}}')
+    for place in ("workflows", "models", "written"):
+        (root / place / "link").symlink_to(outside)
+        (root / place / "circle").symlink_to(root / place / "circle")
     before = _contents(outside)
     doors, broken = _doors(root), []
     for use in doors.values():  # what is imported on first use is imported now

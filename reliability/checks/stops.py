@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from reliability.outcome import Figure, Given, Outcome
 from reliability.servers import Answer, Server, asked, figure, installed, post, serving, until
@@ -83,6 +84,6 @@ def _ask(server: Server, name: str, stop: threading.Event, answers: dict[str, An
             return
 
 
-def _log(home: Path) -> list[dict[str, object]]:
+def _log(home: Path) -> list[dict[str, Any]]:
     lines = (home / "server.log").read_text().splitlines()
     return [json.loads(line) for line in lines if line.startswith("{")]

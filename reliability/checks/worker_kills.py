@@ -18,7 +18,8 @@ WORKERS = 2
 
 def check(given: Given) -> Outcome:
     """Kill a worker at random while clients ask all the time; every request is answered, and another worker comes."""
-    chance, stop, answers = random.Random(given.seed), threading.Event(), []
+    chance, stop = random.Random(given.seed), threading.Event()
+    answers: list[Answer] = []
     environment = installed(given.folder / "site")
     with serving(given.folder, "--workers", str(WORKERS), **environment) as server:
         until(lambda: figure(server, "segflow_workers_up") == WORKERS)
