@@ -1,10 +1,12 @@
-"""Clients that ask, send or read slowly are cut off; the others notice nothing."""
+"""Clients that ask, send or read slowly, or never come to a point, are cut off; the others notice nothing."""
 
 from __future__ import annotations
 
 import json
 import socket
 from pathlib import Path
+
+import pytest
 
 from tests.server.conftest import Server, serving, until
 
@@ -60,6 +62,24 @@ def test_an_answer_that_is_not_read(tmp_path: Path) -> None:
         assert works(server)
         until(lambda: hung_up(slow))
         assert len(rest(slow)) < 50_000_000
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        HEAD + b"X-Long: " + b"x" * 300_000,
+        HEAD + b"X-Many: x\r\n" * 30_000,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"x" * 300_000,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n" + b"X-After: x\r\n" * 60_000,
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000,
+    ],
+    ids=["a header", "headers", "the size of a chunk", "trailers", "requests"],
+)
+def test_what_has_no_end(tmp_path: Path, endless: bytes) -> None:
+    with serving(tmp_path) as server, connect(server) as long:
+        long.sendall(endless)
+        assert rest(long).startswith(b"HTTP/1.1 400")
+        assert works(server)
 
 
 def hung_up(connection: socket.socket) -> bool:

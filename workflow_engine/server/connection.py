@@ -1,4 +1,4 @@
-"""A client's connection, with deadlines for clients that are slow: to ask, or to take their answer."""
+"""A client's connection, with deadlines for clients that are slow, and bounds for those that never come to a point."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import socket
 from collections import OrderedDict
 from typing import Any, cast
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from workflow_engine.settings import Limits
 
+LOOSE_BYTES = 1 << 16
+"""Most that may come between one piece of a body, or end of a head, and the next: heads, sizes of chunks, trailers."""
+AHEAD = 8
+"""Most requests that may wait on one connection while another is answered."""
 
-def connections(limits: Limits) -> type[H11Protocol]:
+
+def connections(limits: Limits) -> type[HttpToolsProtocol]:
     """Return the protocol of a server's connections, which share a limit on their number.
 
     One more than the limit takes the place of the one that has waited longest to finish its request's head; so those
@@ -28,11 +33,12 @@ def connections(limits: Limits) -> type[H11Protocol]:
     return Limited
 
 
-class Connection(H11Protocol):
-    """HTTP/1.1 by uvicorn, which knows a deadline only for what comes between two requests."""
+class Connection(HttpToolsProtocol):
+    """HTTP/1.1 by uvicorn, which knows a deadline only for what comes between two requests, and no bound on a head."""
 
     _limits: Limits
     _asking: OrderedDict[Connection, None]
+    _loose = 0
     _head_late: asyncio.TimerHandle | None = None
     _answer_late: asyncio.TimerHandle | None = None
 
@@ -49,11 +55,30 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in a part of a request."""
+        self._loose += len(data)
         super().data_received(data)
+        if self._loose > LOOSE_BYTES:
+            self.send_400_response("The head of the request is too large.")
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_expecting()
         elif self._head_late is None:
             self._expect_head()
+
+    def on_message_begin(self) -> None:
+        """A request begins; the parser answers the error with status 400 and hangs up."""
+        if len(self.pipeline) >= AHEAD:
+            raise ValueError("too many requests ahead of their answers")
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The head of a request is whole."""
+        self._loose = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body is here."""
+        self._loose = 0
+        super().on_body(body)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadlines."""
