@@ -138,7 +138,7 @@ def _add(asked: argparse.Namespace) -> int:
 def _export(asked: argparse.Namespace) -> int:
     files = _catalogue().export(asked.model, asked.out, form=asked.format, resolution=asked.resolution)
     for file in files:
-        terminal.show(f"{file} ({file.stat().st_size / 1e6:.3g} MB)")
+        terminal.show(f"{file} ({file.stat().st_size / 1e3:,.0f} kB)")
     return exits.OK
 
 

@@ -19,7 +19,7 @@ class Look(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self._network = network
-        self._modules["network"] = network.modules
+        self.add_module("network", network.modules)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return what ``Backend.look`` does, for one image."""
@@ -33,7 +33,7 @@ class Maps(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self._network = network
-        self._modules["network"] = network.modules
+        self.add_module("network", network.modules)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return what ``Backend.mask_maps`` does, for one image."""
@@ -46,7 +46,7 @@ class Whole(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self._network = network
-        self._modules["network"] = network.modules
+        self.add_module("network", network.modules)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits (1, Q, classes), boxes (1, Q, 4), and masks as logits (1, Q, m, m)."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -9,9 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from packaging.requirements import Requirement
 from supervision.detection.compact_mask import CompactMask
 
 from workflow_engine.vision import masks
+
+PROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
 
 Mask = NDArray[np.bool_]
 
@@ -176,3 +183,16 @@ def test_the_extent_goes_to_the_outer_edges_of_the_pixels() -> None:
     assert masks.extent((pixels, 10, 20)) is None
     pixels[1:3, 2] = pixels[4, 3] = True
     assert masks.extent((pixels, 10, 20)) == (12, 21, 14, 25)
+
+
+def test_what_is_private_in_supervision_is_as_expected_up_to_the_next_release() -> None:
+    """Run lengths are read where ``CompactMask`` has them: of each rectangle, down its columns, background first."""
+    mask = np.zeros((1, 6, 7), dtype=np.bool_)
+    mask[0, 2:4, 3:5] = True
+    kept = CompactMask.from_dense(mask, xyxy=np.array([[2, 1, 5, 4]]), image_shape=(6, 7))
+    assert kept._crop_shapes.tolist() == [[4, 4]]
+    assert np.concatenate(kept._rles).tolist() == [5, 2, 2, 2, 5]
+    needed = map(Requirement, tomllib.loads(PROJECT.read_text())["project"]["dependencies"])
+    (bound,) = (one.specifier for one in needed if one.name == "supervision")
+    assert bound.contains(version("supervision"))
+    assert not bound.contains("0.32")
