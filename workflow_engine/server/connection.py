@@ -57,7 +57,7 @@ class Connection(HttpToolsProtocol):
         """Take in a part of a request."""
         self._loose += len(data)
         super().data_received(data)
-        if self._loose > LOOSE_BYTES:
+        if self._loose > LOOSE_BYTES and not self.transport.is_closing():
             self.send_400_response("The head of the request is too large.")
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_expecting()
