@@ -142,7 +142,8 @@ def _from_base64(text: str, at: str, access: ImageAccess) -> bytes:
         return _plain_or_in_lines(body)
     except ValueError as error:
         message = f"{_forms(access)}; found {described(text)}, which is none of them."
-        raise refusal(message, at=at, code="image_unreadable") from error
+        hint = "If it is a path, there is no such file." if access.paths and len(text) <= LONGEST_PATH else ""
+        raise refusal(message, at=at, code="image_unreadable", hint=hint) from error
 
 
 def _plain_or_in_lines(text: str) -> bytes:

@@ -115,6 +115,11 @@ def test_what_is_refused(value: Any, sentence: str) -> None:
     problem(value)
 
 
+def test_where_paths_are_taken_a_wrong_one_is_thought_of() -> None:
+    assert problem("photo.png", LOCAL).hint == "If it is a path, there is no such file."
+    assert problem("photo.png").hint == ""
+
+
 def test_sizes_are_limited() -> None:
     assert problem(TEXT, replace(SERVER, limits=Limits(image_bytes=100))).code == "image_too_large"
     assert problem(TEXT, replace(SERVER, limits=Limits(image_pixels=100))).code == "image_too_large"
