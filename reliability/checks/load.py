@@ -22,8 +22,8 @@ from reliability.servers import Server, serving, workers_of
 
 QUEUE = 8
 TIMES = 4
-WARM, MEASURED = 10, 40
-"""Requests before anything is measured, and those from which the capacity is taken."""
+WARM, MEASURED, TURNS = 10, 50, 3
+"""Requests before anything is measured, and those from which the capacity is taken: the best of so many turns."""
 PROBE_SECONDS = 0.25
 
 
@@ -49,7 +49,7 @@ def check(given: Given) -> Outcome:
         together(server)
         port = server.client.base_url.port or 0
         _closed(port, request, WARM)
-        service = _closed(port, request, MEASURED)
+        service = min(_closed(port, request, MEASURED) for _ in range(TURNS))
         began, memory, stop = time.monotonic(), _Memory(server), threading.Event()
         with ThreadPoolExecutor(1) as prober:
             probes = prober.submit(_probes, port, probe, stop)
