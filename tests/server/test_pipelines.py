@@ -378,7 +378,7 @@ def test_failures_of_steps_are_told_in_words_that_are_fit_for_clients(tmp_path: 
         found = everything(server.client, pipeline_id)
         assert [one["outputs"] for one in found] == [[None]] * FRAMES
         updates = report(server.client, pipeline_id)["video_source_status_updates"]
-        assert {update["event_type"] for update in updates} == {"INFERENCE_ERROR"}
+        assert [update["event_type"] for update in updates] == ["INFERENCE_ERROR"]
         assert "fell over" not in str(updates)
         assert "fell over" in server.log()
 
@@ -397,3 +397,21 @@ def test_no_process_is_left_when_the_server_has_ended(tmp_path: Path, how: signa
             server.process.wait(timeout=40)
         until(lambda: not alive(below))
     assert server.process.returncode == (0 if how is signal.SIGTERM else -signal.SIGKILL)
+
+
+def test_those_who_follow_are_few_and_show_the_token(tmp_path: Path) -> None:
+    with server_of_videos(tmp_path, SEGFLOW_LISTENERS="1", SEGFLOW_API_TOKEN="t0ken") as server:
+        assert server.client.get("/inference_pipelines/list").status_code == 401
+        server.client.headers["authorization"] = "Bearer t0ken"
+        address = f"/api/pipelines/{start(server.client, 'long.mp4')}/preview"
+        with server.client.stream("GET", address) as following:
+            next(following.iter_raw())
+            assert server.client.get(address).json()["code"] == "pipelines_full"
+        until(lambda: sends(server.client, address))
+        del server.client.headers["authorization"]
+        assert server.client.get(address).status_code == 401
+
+
+def sends(client: httpx.Client, address: str) -> bool:
+    with client.stream("GET", address) as answer:
+        return answer.status_code == 200

@@ -51,7 +51,7 @@ _MEANINGS = {
     400: "The workflow, the inputs or a name is wrong.",
     401: "The server wants its token, and the request shows none that fits.",
     403: "A server without a token was asked by a page, or under a name, of another machine.",
-    404: "There is no such workflow, version or model.",
+    404: "There is no such workflow, version, model or pipeline.",
     408: "The body did not arrive in time.",
     409: "Somebody saved another version meanwhile.",
     413: "The body is too large.",

@@ -74,6 +74,7 @@ class _Pipeline:
         self._ready, self._going = threading.Event(), threading.Event()
         self._going.set()
         self._stopped = False
+        self._failing: tuple[str, str | None] | None = None
         self._thread = threading.Thread(target=self._work, daemon=True, name="segflow-pipeline")
         self._asks = {
             "alive": self._alive,
@@ -176,11 +177,7 @@ class _Pipeline:
     def _work(self) -> None:
         """Run to the end, and then tell the server that there will be no more."""
         try:
-            results = Queued(self._delivery, called="The results")
-            while (result := self._next()) is not None:
-                self._report.note(result)
-                results.write(self._told(result))
-            results.close()
+            self._deliver(Queued(self._delivery, called="The results"))
         except Exception as error:  # noqa: BLE001 -- the boundary between the run and those who watch it
             self._fail(error)
         self._run.close()
@@ -189,17 +186,29 @@ class _Pipeline:
         self._ready.wait()
         self._channel.write({"over": True})
 
+    def _deliver(self, results: Queued) -> None:
+        try:
+            while (result := self._next()) is not None:
+                self._report.note(result)
+                results.write(self._told(result))
+        finally:
+            results.close()
+
     def _next(self) -> FrameResult | None:
         self._going.wait()
         return None if self._stopped else self._run.next()
 
     def _told(self, result: FrameResult) -> FrameResult:
-        """Tell of a failure, in the words that a client may read."""
+        """Put a failure into words that a client may read; tell of it once, not again with every frame."""
         if result.problem is None:
+            self._failing = None
             return result
-        _log.warning("frame %d of source %s: %s", result.number, result.source, result.problem)
         problem = result.problem if self._debug else discreet(result.problem)
-        self._notify(_notice("step_failed", f"Frame {result.number}: {problem}", result.source))
+        what = (problem.code, problem.step)
+        if self._failing != what:
+            self._failing = what
+            _log.warning("frame %d of source %s: %s", result.number, result.source, result.problem)
+            self._notify(_notice("step_failed", f"Frame {result.number}: {problem}", result.source))
         return replace(result, problem=problem)
 
     def _fail(self, error: Exception) -> None:

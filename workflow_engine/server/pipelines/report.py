@@ -107,7 +107,8 @@ class Report:
     def _state(self, source: str, *, opened: bool) -> str:
         if source in self._run.failures:
             return "ERROR"
-        if self.over or source in self._run.ended:
+        ended = self._run.ended
+        if self.over or (source in ended and len(ended) < len(self._recent)):  # the last frame of all may still run
             return "ENDED"
         if self.paused:
             return "PAUSED"
