@@ -69,7 +69,7 @@ def evaluate(
     require()
     image = image_input(workflow.plan)
     if not folder.is_dir():
-        raise _refusal("no_folder", f"There is no folder {folder}.", "It holds the dataset's pictures.")
+        raise _refusal("no_folder", f"There is no folder {folder}.", "--images is where the dataset's pictures are.")
     tally = _Tally(dataset)
     inputs = ({**parameters, image: folder / picture.file_name} for picture in dataset.images)
     with closing(workflow.map(inputs, sinks=False)) as runs:
