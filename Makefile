@@ -46,7 +46,7 @@ golden: $(STAMP)
 client: $(STAMP)
 	$(PYTHON) -m venv $(VENV)-client
 	$(VENV)-client/bin/python -m pip install --quiet inference-sdk==1.8.3
-	SEGFLOW_CLIENT_PYTHON=$(abspath $(VENV)-client/bin/python) $(BIN)/python -m pytest -rs tests/server/test_real_client.py
+	SEGFLOW_CLIENT_PYTHON=$(abspath $(VENV)-client/bin/python) $(BIN)/python -m pytest -rs tests/server/test_real_client.py tests/server/test_real_client_video.py
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks --set-up $(if $(TORCH_INDEX),--torch-index "$(TORCH_INDEX)")
