@@ -32,7 +32,7 @@ class Key:
 
     Attributes:
         way: How the network is run.
-        version: Of what compiled it; of several, only the latest that was used is kept.
+        version: Of what compiled it; only entries of the version that wrote last are kept.
         rest: Digest of all else that it depends on.
     """
 
