@@ -33,7 +33,7 @@ from workflow_engine.stream.encode import VideoFile
 from workflow_engine.stream.frame import SourceInfo
 
 ROOT = Path(__file__).parents[1]
-FRAMES = 60
+FRAMES = 40
 HEIGHT, WIDTH, FPS = 1080, 1920, 25
 ALONE = "network alone"
 RTSP_SERVER = ("/usr/bin/python3", str(ROOT / "tests" / "unit" / "stream" / "rtsp_server.py"))
@@ -46,7 +46,7 @@ SAME = 0.5
 def main() -> None:
     """Follow the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.video", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3, help="clips that each contestant's speed is taken from")
+    parser.add_argument("--rounds", type=int, default=2, help="clips that each contestant's speed is taken from")
     parser.add_argument("--memory-seconds", type=float, default=45, help="length of the run whose memory is watched")
     parser.add_argument("--losses", type=int, default=3, help="how often a stream is lost")
     parser.add_argument("--without-peer", action="store_true", help="leave inference's pipeline out")

@@ -36,7 +36,7 @@ class Endless(FileSource):
 
 
 def prepare(*, document: str, model_id: str, confidence: float, clip: str, out: str, seconds: float) -> Job:
-    """Load the model."""
+    """Read the workflow, whose run loads the model."""
     workflow = Workflow(json.loads(Path(document).read_text()))
     given = {"model": model_id, "confidence": confidence}
 

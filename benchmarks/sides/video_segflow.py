@@ -12,7 +12,7 @@ from workflow_engine.stream.sinks import AnnotatedVideo, Queued
 
 
 def prepare(*, document: str, model_id: str, confidence: float, clip: str, out: str | None = None) -> Job:
-    """Load the model; with ``out`` the output ``picture`` of every frame is written there."""
+    """Read the workflow, whose first run loads the model; with ``out`` the pictures that it draws are written there."""
     workflow = Workflow(json.loads(Path(document).read_text()))
     given = {"model": model_id, "confidence": confidence}
 
