@@ -11,7 +11,7 @@ from pathlib import Path
 from reliability.outcome import Given, Outcome
 from reliability.servers import serving
 
-OPERATIONS = 24
+OPERATIONS = 32
 """At least so many operations of the description take further examples, one request each."""
 
 
