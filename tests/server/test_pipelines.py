@@ -360,14 +360,26 @@ def test_a_pipeline_that_hangs_is_ended_and_the_server_lives(tmp_path: Path) -> 
         assert server.client.get("/healthz").status_code == 200
 
 
-def test_a_pipeline_that_lets_nobody_else_run_never_starts(tmp_path: Path) -> None:
+def test_a_step_in_the_way_does_not_keep_a_pipeline_from_ending(tmp_path: Path) -> None:
     site = tmp_path / "site"
     site.mkdir()
-    with server_of_videos(tmp_path, SEGFLOW_RUN_SECONDS="8", **trouble.install(site)) as server:
-        status, message = refusal(server.client, order("clip.mp4", document=hanging(tmp_path, "spin")))
-        assert status == 504
-        assert "did not start" in message
+    with server_of_videos(tmp_path, **trouble.install(site)) as server:
+        pipeline_id = start(server.client, "clip.mp4", document=hanging(tmp_path, "wait"))
+        until((tmp_path / "m").exists)
+        terminate(server.client, pipeline_id)
+        assert len(alive(children(server.process.pid))) == 1  # the worker
+
+
+def test_a_pipeline_that_lets_no_other_thread_run_is_ended_too(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    limits = {"SEGFLOW_RUN_SECONDS": "8", "SEGFLOW_FRAME_SECONDS": "3"}
+    with server_of_videos(tmp_path, **limits, **trouble.install(site)) as server:
+        asked = order("clip.mp4", document=hanging(tmp_path, "spin"))
+        answer = server.client.post("/inference_pipelines/initialise", json=asked)
+        assert answer.status_code in (200, 504)  # it may or may not come to say that it is ready
         until(lambda: len(alive(children(server.process.pid))) == 1)  # the worker
+        assert server.client.get("/inference_pipelines/list").json()["pipelines"] == []
 
 
 def test_failures_of_steps_are_told_in_words_that_are_fit_for_clients(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class Pipeline:
         self.reason = "its process has ended"
         """Why it is gone, once it is."""
         self.keeper: asyncio.Task[None] | None = None
+        self.followers = 0
         self._questions = count()
         self._answers: dict[int, Future[Frame]] = {}
         self.wanted()
@@ -54,7 +55,9 @@ class Pipeline:
 
     @property
     def ignored_for(self) -> float:
-        """Seconds since somebody was interested."""
+        """Seconds since somebody was interested; those who follow are."""
+        if self.followers:
+            return 0.0
         return asyncio.get_running_loop().time() - self._wanted_at
 
     def ask(self, what: str, **more: Any) -> Future[Frame]:
@@ -204,10 +207,10 @@ class Pipelines:
         if pipeline is None or self._listeners >= self._limits.listeners:  # meanwhile
             return
         self._listeners += 1
+        pipeline.followers += 1
         answer = pipeline.ask("follow", question=question)
         try:
             while True:
-                pipeline.wanted()
                 await asyncio.wait({answer}, timeout=SILENCE_SECONDS)
                 if not answer.done():
                     yield None
@@ -223,6 +226,8 @@ class Pipelines:
         finally:
             pipeline.forget(answer)
             self._listeners -= 1
+            pipeline.followers -= 1
+            pipeline.wanted()
 
     def _find(self, pipeline_id: str) -> Pipeline:
         pipeline = self._running.get(pipeline_id)
