@@ -30,8 +30,8 @@ class SourceRules:
     """What may be opened.
 
     Attributes:
-        hosts: Hosts, addresses and networks (CIDR) that streams may come from; ``None`` for any. FFmpeg follows a listed
-            server's redirect, so that its target, whatever it is, is asked for a stream before that is refused.
+        hosts: Hosts, addresses and networks (CIDR) that streams may come from; ``None`` for any. FFmpeg follows the
+            redirect of a listed server: its target, whatever it is, is asked for a stream before that is refused.
         folder: Folder below which files may be read; ``None`` for none.
         files: Whether any file may be read.
         devices: Numbers of the cameras that may be used; ``None`` for any.
