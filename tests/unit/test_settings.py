@@ -13,6 +13,7 @@ from workflow_engine.settings import load, without_token
 def test_nothing_outside_is_reachable_unless_it_is_named() -> None:
     settings = load({"HOME": "/home/ann", "TOKEN": "t0ken"})
     assert (settings.write_folder, settings.secrets, settings.allowed_hosts) == (None, {}, ())
+    assert (settings.video_folder, settings.cameras) == (None, ())
 
 
 def test_what_is_named_is_reachable() -> None:
@@ -24,11 +25,14 @@ def test_what_is_named_is_reachable() -> None:
             "SEGFLOW_SECRETS": "TOKEN, MISSING,",
             "SEGFLOW_WRITE_FOLDER": "/data/out",
             "SEGFLOW_ALLOWED_HOSTS": "mill.local, 10.0.0.0/8",
+            "SEGFLOW_VIDEO_FOLDER": "/srv/videos",
+            "SEGFLOW_CAMERAS": "0, 2",
         }
     )
     assert settings.secrets == {"TOKEN": "t0ken", "MISSING": None}
     assert settings.write_folder == Path("/data/out")
     assert settings.allowed_hosts == ("mill.local", "10.0.0.0/8")
+    assert (settings.video_folder, settings.cameras) == (Path("/srv/videos"), (0, 2))
 
 
 def test_secrets_are_not_shown() -> None:
@@ -50,7 +54,13 @@ def test_every_limit_can_be_set() -> None:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("SEGFLOW_QUEUE", "-1"), ("SEGFLOW_QUEUE", "2.5"), ("SEGFLOW_RUN_SECONDS", "inf"), ("SEGFLOW_WORKERS", "0")],
+    [
+        ("SEGFLOW_QUEUE", "-1"),
+        ("SEGFLOW_QUEUE", "2.5"),
+        ("SEGFLOW_RUN_SECONDS", "inf"),
+        ("SEGFLOW_WORKERS", "0"),
+        ("SEGFLOW_CAMERAS", "x"),
+    ],
 )
 def test_a_number_that_is_none_is_told_with_its_name(name: str, text: str) -> None:
     with pytest.raises(WorkflowError, match=f"{name} is '{text}' where a .*number from [01] is expected"):
