@@ -21,7 +21,7 @@ AT_ONCE = 2
 
 
 def check(given: Given) -> Outcome:
-    """Stop servers at random moments under load; each request that one began to work on must be answered well."""
+    """Stop servers at random moments under load; each request that one had accepted must be answered well."""
     environment = installed(given.folder / "site")
     one = partial(_stop, given.folder, environment, given.seed)
     with ThreadPoolExecutor(AT_ONCE) as servers:
@@ -49,6 +49,7 @@ def _stop(folder: Path, environment: dict[str, str], seed: int, number: int) -> 
             client.start()
         until(lambda: figure(server, "segflow_slots_busy") == 1)
         time.sleep(chance.uniform(0.0, 0.5))
+        accepted = int(figure(server, "segflow_slots_busy") + figure(server, "segflow_queue_length"))
         server.process.send_signal(signal.SIGTERM)
         began = time.monotonic()
         time.sleep(chance.uniform(0.0, 0.3))
@@ -68,8 +69,10 @@ def _stop(folder: Path, environment: dict[str, str], seed: int, number: int) -> 
         for mark in answered & answers.keys()
         if answers[mark].status != 200
     ]
+    done = sum(answer.status == 200 for answer in answers.values())
+    faults += [f"stop {number}: {accepted} were accepted and {done} done"] if done < accepted else []
     faults += [f"stop {number}: it ended with {code}"] if code else []
-    return faults, len(begun), spent
+    return faults, accepted, spent
 
 
 def _ask(server: Server, name: str, stop: threading.Event, answers: dict[str, Answer]) -> None:
