@@ -153,7 +153,7 @@ def memory(setting: Setting, seconds: float) -> Table:
     (setting.work / "memory.mp4").unlink()
     growth = 100 * (told["late"] / told["early"] - 1)
     cells = tuple(f"{told[name]:.0f}" for name in ("frames", "early", "late", "highest"))
-    header = ("frames", "second tenth, MB", "last tenth, MB", "highest, MB", "growth")
+    header = ("frames", "second quarter, MB", "last quarter, MB", "highest, MB", "growth")
     return Table(f"Memory of a run of {seconds:.0f} s", header, ((*cells, f"{growth:+.1f} %"),))
 
 

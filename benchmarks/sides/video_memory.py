@@ -18,7 +18,7 @@ from workflow_engine.stream.files import FileSource
 from workflow_engine.stream.frame import Frame
 from workflow_engine.stream.sinks import AnnotatedVideo, Queued
 
-TENTH = 10
+PARTS = 4
 
 
 class Endless(FileSource):
@@ -52,8 +52,8 @@ def prepare(*, document: str, model_id: str, confidence: float, clip: str, out: 
                 if len(sizes) > seconds:
                     results.stop()
         sink.close()
-        # The first tenth is for what is loaded and allocated once; the next is what the last is held against.
-        part = max(len(sizes) // TENTH, 1)
+        # The first quarter is for what is loaded and allocated once; the next is what the last is held against.
+        part = len(sizes) // PARTS
         return {
             "frames": frames,
             "early": statistics.median(sizes[part : 2 * part]),

@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import sys
 import threading
 import time
@@ -144,9 +145,11 @@ def _others() -> set[str]:
     """Return the addresses that this process is connected with."""
     found = set()
     for number in range(MOST_FILES):
-        with suppress(OSError), socket.socket(fileno=os.dup(number)) as one:
-            if one.family in (socket.AF_INET, socket.AF_INET6):
-                found.add(one.getpeername()[0])
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                with socket.socket(fileno=os.dup(number)) as one:
+                    if one.family in (socket.AF_INET, socket.AF_INET6):
+                        found.add(one.getpeername()[0])
     return found
 
 
