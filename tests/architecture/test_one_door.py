@@ -45,7 +45,7 @@ def test_the_environment_is_read_in_the_settings() -> None:
 
 def test_sockets_are_for_the_fetcher_for_pull_for_clients_and_for_workers() -> None:
     found = set(uses("socket", "http.client", "urllib.request", "requests", "httpx", "aiohttp"))
-    outward = ("vision/fetch", "models/pull", "stream/rules")
+    outward = ("vision/fetch", "models/pull", "stream/rules", "stream/reader")
     clients = ("server/serve", "server/connection")
     workers = ("server/frames", "server/process", "server/child")  # a pair of sockets between two of our processes
     assert found == {f"workflow_engine/{name}.py" for name in (*outward, *clients, *workers)}
