@@ -8,9 +8,12 @@ from __future__ import annotations
 import faulthandler
 import importlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from reliability.outcome import Given, Outcome
@@ -25,12 +28,18 @@ def run(name: str, count: int, *, seed: int = 1, seconds: float) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="reliability-") as folder:
         file = Path(folder) / "outcome.json"
         command = [sys.executable, "-m", "reliability.apart", name, str(count), str(seed), str(file)]
-        try:
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False)
-        except subprocess.TimeoutExpired as late:
-            return Outcome(tried=0, broken=[f"it had not ended after {seconds:g} s: {_end(late.stderr)}"])
-        if done.returncode or not file.exists():
-            return Outcome(tried=0, broken=[f"it ended with {done.returncode}: {_end(done.stderr)}"])
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as process:
+            try:
+                _, errors = process.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                return Outcome(tried=0, broken=[f"it had not ended after {seconds:g} s"])
+            finally:
+                with suppress(ProcessLookupError):  # the servers that it has left behind, and itself when it is late
+                    os.killpg(process.pid, signal.SIGKILL)
+        if process.returncode or not file.exists():
+            return Outcome(tried=0, broken=[f"it ended with {process.returncode}: {errors.strip()[-3000:]}"])
         return Outcome.from_json(json.loads(file.read_text()))
 
 
@@ -46,11 +55,6 @@ def main() -> None:
     told = outcome.to_json()
     told["broken"] = [*told["broken"][:KEPT], *([f"and {more} more"] if more > 0 else [])]
     Path(file).write_text(json.dumps(told))
-
-
-def _end(text: str | bytes | None) -> str:
-    text = text.decode(errors="replace") if isinstance(text, bytes) else text or ""
-    return text.strip()[-3000:]
 
 
 if __name__ == "__main__":
