@@ -285,9 +285,11 @@ def test_an_unknown_pipeline(videos: httpx.Client) -> None:
 
 def test_events_of_every_result_and_of_the_end(videos: httpx.Client) -> None:
     pipeline_id = start(videos, "long.mp4")
+    videos.post(f"/inference_pipelines/{pipeline_id}/pause")
     kinds, results = set(), []
     with videos.stream("GET", f"/api/pipelines/{pipeline_id}/events") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
+        videos.post(f"/inference_pipelines/{pipeline_id}/resume")
         kind = ""
         for line in answer.iter_lines():
             name, _, value = line.partition(": ")
@@ -415,7 +417,9 @@ def test_those_who_follow_are_few_and_show_the_token(tmp_path: Path) -> None:
     with server_of_videos(tmp_path, SEGFLOW_LISTENERS="1", SEGFLOW_API_TOKEN="t0ken") as server:
         assert server.client.get("/inference_pipelines/list").status_code == 401
         server.client.headers["authorization"] = "Bearer t0ken"
-        address = f"/api/pipelines/{start(server.client, 'long.mp4')}/preview"
+        pipeline_id = start(server.client, "long.mp4")
+        server.client.post(f"/inference_pipelines/{pipeline_id}/pause")  # so that it does not end meanwhile
+        address = f"/api/pipelines/{pipeline_id}/preview"
         with server.client.stream("GET", address) as following:
             next(following.iter_raw())
             assert server.client.get(address).json()["code"] == "pipelines_full"
