@@ -210,6 +210,7 @@ class Pipelines:
         pipeline.followers += 1
         answer = pipeline.ask("follow", question=question)
         try:
+            yield None  # it counts from here on
             while True:
                 await asyncio.wait({answer}, timeout=SILENCE_SECONDS)
                 if not answer.done():

@@ -159,6 +159,7 @@ def _stream(content: AsyncIterator[bytes], media_type: str) -> Response:
 
 
 async def _events(told: AsyncIterator[bytes | None]) -> AsyncIterator[bytes]:
+    await anext(told, None)
     yield b": following\n\n"
     async for text in told:
         yield b": nothing new\n\n" if text is None else text
@@ -167,6 +168,7 @@ async def _events(told: AsyncIterator[bytes | None]) -> AsyncIterator[bytes]:
 
 async def _parts(told: AsyncIterator[bytes | None]) -> AsyncIterator[bytes]:
     """Frame each picture; between boundaries, so that a browser shows a picture as soon as it is there."""
+    await anext(told, None)
     yield b"--%s\r\n" % _BOUNDARY.encode()
     async for picture in told:
         if picture is not None:
