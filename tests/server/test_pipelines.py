@@ -421,7 +421,8 @@ def test_those_who_follow_are_few_and_show_the_token(tmp_path: Path) -> None:
         server.client.post(f"/inference_pipelines/{pipeline_id}/pause")  # so that it does not end meanwhile
         address = f"/api/pipelines/{pipeline_id}/preview"
         with server.client.stream("GET", address) as following:
-            next(following.iter_raw())
+            told = following.iter_raw()  # letting go of it would close the connection
+            next(told)
             assert server.client.get(address).json()["code"] == "pipelines_full"
         del server.client.headers["authorization"]
         assert server.client.get(address).status_code == 401

@@ -67,7 +67,9 @@ def circle() -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "value", [object(), len, int, Mapping, re, Lock(), re.compile("a"), circle(), [1, {"a": object()}]], ids=repr
+    "value",
+    [object(), len, int, Mapping, re, Lock(), re.compile("a"), circle(), [1, {"a": object()}]],
+    ids=["object", "function", "class", "abstract class", "module", "lock", "pattern", "circle", "object inside"],
 )
 def test_what_does_not_show_its_content_has_no_digest(value: Any) -> None:
     with pytest.raises(Opaque):
