@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 # Part of the name of what is kept compiled: raise it when the graphs or the modules behind them change.
 GRAPHS_VERSION = 2
@@ -84,6 +87,17 @@ class Backend(Protocol):
 
 def mask_logits(queries: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the masks of queries, (K, d + 1), on the image with these maps, (d, m, m), as logits (K, m, m)."""
-    logits = queries[:, :-1] @ maps.reshape(len(maps), -1)
+    # The threads of numpy's products go on spinning when they are done, and the network, which wants every core next,
+    # then takes up to one and a half times as long. The setting is the process's: only one may change it at a time.
+    with _product, _threads().limit(limits=1, user_api="blas"):
+        logits = queries[:, :-1] @ maps.reshape(len(maps), -1)
     logits += queries[:, -1:]
     return logits.reshape(-1, *maps.shape[1:])
+
+
+_product = Lock()
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
