@@ -40,6 +40,12 @@ def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
     monkeypatch.setattr(choice, "installed", lambda name: None if name in packages else "1.0")
 
 
+@pytest.fixture(autouse=True)
+def _as_a_library(caplog: pytest.LogCaptureFixture) -> None:
+    """As no command was run in this process before, which would tell more than warnings."""
+    caplog.set_level(logging.NOTSET, logger="segflow.models")
+
+
 class TestWays:
     def test_the_fastest_that_is_installed_comes_first_and_torch_last(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert tried() == ["OpenVINO in float32", "torch in float32"]
