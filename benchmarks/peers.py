@@ -56,6 +56,8 @@ def set_up(folder: Path, *, torch_index: str | None = None) -> None:
             continue
         print(f"Setting up {peer.name} in {place}", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
+        # An older pip loses its way among the versions that the peers allow.
+        _install(peer, folder, ("pip",), "--upgrade")
         _install(peer, folder, TORCH, *([] if torch_index is None else ["--index-url", torch_index]))
         _install(peer, folder, (*TORCH, *peer.packages))
         _make_importable(peer, folder)

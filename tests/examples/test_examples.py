@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from examples.clips import DRAWN
 from examples.expectations import EXAMPLES, RUNS, outline, run
 
 CASES = [(name, number) for name, runs in RUNS.items() for number in range(len(runs))]
@@ -33,7 +34,7 @@ def assert_alike(found: Any, expected: Any, where: str) -> None:
         assert found == expected, where
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", [*RUNS, *DRAWN])
 def test_an_example_can_be_read_in_a_minute(name: str) -> None:
     folder = EXAMPLES / name
     readme = (folder / "README.md").read_text()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,11 +88,5 @@ def test_only_what_is_to_be_hidden_is_changed() -> None:
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_an_example_can_be_read_in_a_minute(name: str) -> None:
-    folder = EXAMPLES / name
-    readme = (folder / "README.md").read_text()
-    assert len(readme.splitlines()) <= 30
-    assert "result.jpg" in readme
-    assert f"examples/{name}/workflow.json" in readme
-    assert Path(folder / "clip.mp4").stat().st_size < 300_000
-    assert (folder / "result.jpg").stat().st_size < 200_000
+def test_a_clip_is_small(name: str) -> None:
+    assert (EXAMPLES / name / "clip.mp4").stat().st_size < 300_000

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from workflow_engine.cli import exits, pictures, terminal
-from workflow_engine.cli.parameters import positive, read_parameters
-from workflow_engine.cli.variants import variants
+from workflow_engine.cli.parameters import add_parameters, positive, read_parameters
+from workflow_engine.cli.variants import add_comparison, variants
 
 if TYPE_CHECKING:  # imported when there is something to time
     from workflow_engine.bench import Part, Spread, Timing
@@ -34,19 +34,9 @@ def add(commands: terminal.Commands) -> None:
         metavar="PATH|FOLDER",
         help="pictures, taken in turn; NAME=PATH where a workflow has several image inputs",
     )
-    parser.add_argument(
-        "--param", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="a value for another input"
-    )
+    add_parameters(parser)
     parser.add_argument("--runs", type=positive, default=20, metavar="N", help="runs that count (default: 20)")
-    parser.add_argument(
-        "--compare",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="WORKFLOW|NAME=VALUE,…",
-        help="run these in turn with it: another workflow, or this one with a field of its steps set to another value "
-        "(model_id=…, precision=…, resolution=…), or with backend=torch, openvino or onnx",
-    )
+    add_comparison(parser)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, and nothing else")
     parser.set_defaults(command=_bench)
 

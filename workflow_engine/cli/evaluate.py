@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workflow_engine.cli import exits, terminal
-from workflow_engine.cli.parameters import positive, read_parameters
-from workflow_engine.cli.variants import cuts, variants, with_confidence
+from workflow_engine.cli.parameters import add_parameters, positive, read_parameters
+from workflow_engine.cli.variants import add_comparison, cuts, variants, with_confidence
 from workflow_engine.workflow import Workflow
 
 if TYPE_CHECKING:  # imported when there is something to evaluate
@@ -46,17 +46,8 @@ def add(commands: terminal.Commands) -> None:
         metavar="C",
         help="what the models' objects must be above, whatever the workflow says; 0 measures all that they find",
     )
-    parser.add_argument(
-        "--param", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="a value for another input"
-    )
-    parser.add_argument(
-        "--compare",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="WORKFLOW|NAME=VALUE,…",
-        help="evaluate these too: as for segflow bench",
-    )
+    add_parameters(parser)
+    add_comparison(parser)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, and nothing else")
     parser.set_defaults(command=_evaluate)
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from typing import Any
 
 from workflow_engine.errors import InputError, Problem, nearest
+
+
+def add_parameters(parser: ArgumentParser) -> None:
+    """Add ``--param``, whose values ``read_parameters`` reads."""
+    parser.add_argument(
+        "--param",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a value for another input: JSON where it reads as JSON, else text",
+    )
 
 
 def read_parameters(given: Sequence[str], known: Sequence[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from workflow_engine.cli import exits, pictures, terminal
 from workflow_engine.cli.outputs import RESULT, Folder, plain_name
-from workflow_engine.cli.parameters import read_parameters
+from workflow_engine.cli.parameters import add_parameters, read_parameters
 from workflow_engine.cli.results import Results
 from workflow_engine.events import Event
 from workflow_engine.trace import Trace
@@ -34,14 +34,7 @@ def add(commands: terminal.Commands) -> None:
         metavar="PATH|URL|FOLDER",
         help="pictures, each run by itself; NAME=PATH where a workflow has several image inputs",
     )
-    parser.add_argument(
-        "--param",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a value for another input: JSON where it reads as JSON, else text",
-    )
+    add_parameters(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"keep pictures and {RESULT} in this folder")
     parser.add_argument("--json", action="store_true", help="print the whole result as JSON, and nothing else")
     parser.add_argument("--timeout", type=float, metavar="S", help="give up a picture after this many seconds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,19 @@ OF_THE_ENGINE = ("backend",)
 
 NEGLIGIBLE = 0.05
 """A confidence that drops nothing that average precision would notice."""
+
+
+def add_comparison(parser: ArgumentParser) -> None:
+    """Add ``--compare``, from whose values ``variants`` makes the others."""
+    parser.add_argument(
+        "--compare",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="WORKFLOW|NAME=VALUE,…",
+        help="these too, in turn: another workflow, or this one with a field of its steps set to another value "
+        "(model_id=…, precision=…, resolution=…), or with backend=torch, openvino or onnx",
+    )
 
 
 def variants(path: str, compared: Sequence[str]) -> dict[str, Workflow]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workflow_engine.cli import exits, terminal
-from workflow_engine.cli.parameters import read_parameters
+from workflow_engine.cli.parameters import add_parameters, read_parameters
 from workflow_engine.errors import InputError, Problem, StepFailed, nearest
 
 if TYPE_CHECKING:  # all of these bring numpy and OpenCV
@@ -34,7 +34,7 @@ def add(commands: terminal.Commands) -> None:
         metavar="FILE|INDEX|URL",
         help="a video file, the number of a camera, or a stream such as rtsp://camera/1; several run side by side",
     )
-    parser.add_argument("--param", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help=_PARAM)
+    add_parameters(parser)
     parser.add_argument("--image-input", metavar="NAME", help="the input that takes the frames, if there are several")
     parser.add_argument("--output", metavar="NAME", help="the output with the annotated picture, if there are several")
     frames = parser.add_argument_group("which frames")
@@ -57,9 +57,6 @@ def add(commands: terminal.Commands) -> None:
     results.add_argument("--webhook", metavar="URL", help="send every result to this address, as JSON")
     results.add_argument("--show", action="store_true", help="show the annotated frames in a window; q closes it")
     parser.set_defaults(command=_video)
-
-
-_PARAM = "a value for another input: JSON where it reads as JSON, else text"
 
 
 def _video(asked: argparse.Namespace) -> int:
