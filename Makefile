@@ -70,7 +70,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --no-deps --index-url "$(TORCH_INDEX)" --constraint constraints.txt torch)
-	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[dev,onnx]"
+	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[dev,int8,onnx]"
 	touch $@
 
 clean:

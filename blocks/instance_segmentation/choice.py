@@ -1,4 +1,4 @@
-"""Which backend and precision a model runs with: the first that is wanted, is there, and passes the gate.
+"""Which backend and precision a model runs with: what is wanted, is there, passes the gate and, of several, is fastest.
 
 torch is imported only where something is compiled or compared, or torch is what runs: a model that was compiled before
 starts in OpenVINO without it.
@@ -8,120 +8,31 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from blocks.instance_segmentation import references
 from blocks.instance_segmentation.backends.interface import GRAPHS_VERSION, Backend, Facts
 from blocks.instance_segmentation.batching import Batching
 from blocks.instance_segmentation.gate import Verdict, judge
 from blocks.instance_segmentation.model import RfDetrSeg
-from blocks.instance_segmentation.preprocess import RESIZERS
+from blocks.instance_segmentation.preprocess import RESIZERS, to_array
 from blocks.instance_segmentation.shelf import Entry, Key, Shelf, digest, file_checksum
+from blocks.instance_segmentation.ways import REFERENCE, Wanted, Way, installed, ways
 from workflow_engine.api import Contract, ModelError
 
 if TYPE_CHECKING:
     from blocks.instance_segmentation.network import Network
 
-# By falling speed on a processor, measured.
-BACKENDS = {"openvino": "OpenVINO", "onnx": "ONNX Runtime", "torch": "torch"}
-PACKAGES = {"openvino": "openvino", "onnx": "onnxruntime", "torch": "torch"}
+LOOKS = 3
+"""How often a backend looks at a picture before its time is believed: the quickest is the least disturbed."""
 
 _log = logging.getLogger("segflow.models")
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One way to run a model."""
-
-    backend: str
-    precision: str
-
-    def __str__(self) -> str:
-        return f"{BACKENDS[self.backend]} in {self.precision}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """How a model is to be run.
-
-    Attributes:
-        device: ``cpu`` or ``cuda``.
-        precision: One of the family's.
-        resolution: Side of the square to look at; ``None`` for the contract's.
-        backend: One of ``BACKENDS``, or ``auto``.
-        kept: Folder for what is compiled; ``None`` to keep nothing.
-        name: What messages call the model.
-    """
-
-    device: str
-    precision: str
-    resolution: int | None
-    backend: str
-    kept: Path | None
-    name: str
-
-
-def installed(backend: str) -> str | None:
-    """Return the version of a backend's package, or ``None`` where it is not installed."""
-    try:
-        return version(PACKAGES[backend])
-    except PackageNotFoundError:
-        return None
-
-
-def ways(wanted: Wanted) -> Iterator[Way]:
-    """Yield the ways to try, the preferred first; the last is torch in float32, the reference.
-
-    Raises:
-        ModelError: If the backend is unknown or not installed.
-    """
-    backend = _backend(wanted)
-    for precision in _faster(backend, wanted):
-        yield Way(backend, precision)
-    if backend != "torch":
-        yield Way(backend, "float32")
-    yield Way("torch", "float32")
-
-
-def _backend(wanted: Wanted) -> str:
-    if wanted.backend not in ("auto", *BACKENDS):
-        message = f"There is no backend {wanted.backend!r}."
-        hint = f"SEGFLOW_BACKEND is one of auto, {', '.join(BACKENDS)}."
-        raise ModelError("model_backend", message, hint=hint, whose="operator")
-    if wanted.device == "cuda":
-        return "torch"
-    if wanted.backend == "auto":
-        return next(name for name in BACKENDS if installed(name) is not None)
-    if installed(wanted.backend) is None:
-        message = f"The backend {wanted.backend} was asked for, but {PACKAGES[wanted.backend]} is not installed."
-        hint = "pip install 'segflow[onnx]'" if wanted.backend == "onnx" else f"pip install {wanted.backend}"
-        raise ModelError("model_backend", message, hint=hint, whose="operator")
-    return wanted.backend
-
-
-def _faster(backend: str, wanted: Wanted) -> tuple[str, ...]:
-    """Return the precisions to try before float32, the fastest first."""
-    if wanted.precision == "float32" or backend == "onnx":
-        able: tuple[str, ...] = ()
-    elif wanted.device == "cuda":
-        able = ("float16", "bfloat16")
-    elif backend == "openvino":
-        from blocks.instance_segmentation.backends.openvino import capabilities
-
-        able = tuple(name for name in ("float16", "bfloat16") if name in capabilities())
-    else:
-        able = ("bfloat16",)
-    if wanted.precision in ("auto", "float32") or wanted.precision in able:
-        return able if wanted.precision == "auto" else tuple(name for name in able if name == wanted.precision)
-    _log.warning(
-        "%s runs in float32: %s does not compute in %s here.", wanted.name, BACKENDS[backend], wanted.precision
-    )
-    return ()
 
 
 def load(folder: Path, contract: Contract, wanted: Wanted) -> RfDetrSeg:
@@ -134,7 +45,7 @@ def load(folder: Path, contract: Contract, wanted: Wanted) -> RfDetrSeg:
         message = f"The contract of this model says resize {contract.resize!r}; known are {', '.join(RESIZERS)}."
         raise ModelError("model_contract", message, whose="operator")
     loading = _Loading(folder, contract, wanted)
-    backend = next(found for way in ways(wanted) if (found := loading.attempt(way)) is not None)
+    backend = next(found for together in ways(wanted) if (found := loading.attempt(together)) is not None)
     return RfDetrSeg(Batching(backend) if wanted.device == "cuda" else backend, contract)
 
 
@@ -145,58 +56,80 @@ class _Loading:
         self._folder = folder
         self._contract = contract
         self._wanted = wanted
+        self._made: dict[Way, Backend] = {}
         weights = contract.sha256 or file_checksum(folder / "model.safetensors") if wanted.kept else ""
         self._shelf = Shelf(wanted.kept / weights if wanted.kept else None)
 
-    def attempt(self, way: Way) -> Backend | None:
-        """Return the model's backend, or ``None`` after saying why this way does not hold."""
-        if way == Way("torch", "float32"):
+    def attempt(self, together: Sequence[Way]) -> Backend | None:
+        """Return the fastest backend that holds, or ``None`` after saying why none does."""
+        if together == (REFERENCE,):
             return self._reference
-        entry = self._shelf.read(self._key(way))
-        if entry is not None and not entry.verdict.holds:
-            self._step_back(way, entry.verdict)
-            return None
-        if entry is not None:
-            backend = self._restored(way, entry)
-            if backend is not None:
-                return backend
-        return self._made(way)
+        known = {way: entry for way in together if (entry := self._known(way)) is not None and entry.verdict.holds}
+        fastest_first = sorted(known, key=lambda way: known[way].seconds)
+        if len(together) > 1 and self._made:
+            figures = ", ".join(f"{way.precision} {known[way].seconds * 1e3:.0f} ms" for way in fastest_first)
+            _log.info("%s runs with %s. A look took in %s.", self._wanted.name, fastest_first[0], figures)
+        return next((backend for way in fastest_first if (backend := self._opened(way, known[way]))), None)
 
-    def _restored(self, way: Way, entry: Entry) -> Backend | None:
+    def _known(self, way: Way) -> Entry | None:
+        """Return what is known of a way, or ``None`` where it cannot be gone; say why one does not hold."""
+        entry = self._shelf.read(self._key(way)) or self._tried(way)
+        if entry is not None and not entry.verdict.holds:
+            self._step_back(way, entry.verdict.reason)
+        return entry
+
+    def _opened(self, way: Way, entry: Entry) -> Backend | None:
+        if way in self._made:
+            return self._made[way]
         try:
             if way.backend == "torch":
                 return self._in_torch(way.precision)
-            return _compiler(way.backend).restored(entry.folder, entry.facts, precision=way.precision)
+            folder = self._shelf.folder(self._key(way))
+            return _compiler(way.backend).restored(folder, entry.facts, precision=way.precision)
         except (OSError, RuntimeError) as error:
             _log.warning("What was compiled of %s for %s cannot be used: %s", self._wanted.name, way, error)
-            return None
+            self._tried(way)
+            return self._made.get(way)
 
-    def _made(self, way: Way) -> Backend | None:
-        """Compile, compare, keep, and say so."""
+    def _tried(self, way: Way) -> Entry | None:
+        """Compile, compare, time and keep, and say so; ``None`` where it cannot be compiled."""
         started = time.monotonic()
-        _log.info("Compiling %s for %s, once: this takes some seconds.", self._wanted.name, way)
+        _log.info("Preparing %s for %s, once: this takes some seconds.", self._wanted.name, way)
         try:
             backend = self._compiled(way)
         except (RuntimeError, ImportError) as error:
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            self._step_back(way, Verdict(holds=False, reason=f"it cannot be compiled ({reason})"))
+            self._step_back(way, f"it cannot be compiled ({reason})")
             return None
-        candidate, reference = (RfDetrSeg(form, self._contract) for form in (backend, self._reference))
-        verdict = judge(candidate, reference, references.pictures(self._folder), half=way.precision != "float32")
-        self._shelf.write(self._key(way), backend.facts, verdict, backend.save if verdict.holds else _nothing)
-        if not verdict.holds:
-            self._step_back(way, verdict)
-            return None
-        _log.info("Compiled, and compared with torch in float32, in %.1f s.", time.monotonic() - started)
-        return backend
+        verdict = Verdict(holds=True)
+        if way != REFERENCE:
+            candidate, reference = (RfDetrSeg(form, self._contract) for form in (backend, self._reference))
+            verdict = judge(candidate, reference, self._pictures, reduced=way.precision != "float32")
+        entry = Entry(facts=backend.facts, verdict=verdict, seconds=_seconds(backend, self._samples[0]))
+        self._shelf.write(self._key(way), entry, backend.save if verdict.holds else _nothing)
+        if verdict.holds:
+            self._made[way] = backend
+            _log.info("Prepared, and compared with torch in float32, in %.1f s.", time.monotonic() - started)
+        return entry
 
     def _compiled(self, way: Way) -> Backend:
         if way.backend == "torch":
             return self._in_torch(way.precision)
-        return _compiler(way.backend).compiled(self._network, precision=way.precision)
+        return _compiler(way.backend).compiled(self._network, precision=way.precision, samples=self._samples)
 
-    def _step_back(self, way: Way, verdict: Verdict) -> None:
-        _log.warning("%s does not run with %s, for %s.", self._wanted.name, way, verdict.reason)
+    def _step_back(self, way: Way, reason: str) -> None:
+        _log.warning("%s does not run with %s, for %s.", self._wanted.name, way, reason)
+
+    @cached_property
+    def _pictures(self) -> list[NDArray[np.uint8]]:
+        return references.pictures(self._folder)
+
+    @cached_property
+    def _samples(self) -> list[NDArray[np.float32]]:
+        """The reference pictures, mirrored and in parts as well, as the network reads them."""
+        side, resize = self._network.side, self._contract.resize
+        views = [view for picture in self._pictures for view in references.views(picture)]
+        return [to_array([view], side=side, resize=resize) for view in views]
 
     @cached_property
     def _network(self) -> Network:
@@ -222,9 +155,8 @@ class _Loading:
             "resize": self._contract.resize,
             "device": self._wanted.device,
             "references": " ".join(file_checksum(file) for file in references.own(self._folder)),
+            "machine": _machine(way.backend),
         }
-        if way.backend != "torch":
-            parts["machine"] = _compiler(way.backend).machine()
         return Key(
             way=f"{way.backend}-{way.precision}-{side}",
             version=f"{installed(way.backend)}-{GRAPHS_VERSION}",
@@ -235,8 +167,8 @@ class _Loading:
 class _Compiler(Protocol):
     """What the modules of backends that compile have in common."""
 
-    def compiled(self, network: Network, *, precision: str) -> Backend:
-        """Compile a network that is on the CPU."""
+    def compiled(self, network: Network, *, precision: str, samples: Sequence[NDArray[np.float32]]) -> Backend:
+        """Compile a network that is on the CPU; ``samples`` are inputs to take the scale of integers from."""
 
     def restored(self, folder: Path, facts: Facts, *, precision: str) -> Backend:
         """Return what was compiled, and saved into a folder, before."""
@@ -253,6 +185,25 @@ def _compiler(backend: str) -> _Compiler:
     from blocks.instance_segmentation.backends import onnx
 
     return onnx
+
+
+def _machine(backend: str) -> str:
+    """Return what a compiled network, or the time that a look takes, depends on besides the network."""
+    if backend != "torch":
+        return _compiler(backend).machine()
+    from blocks.instance_segmentation.backends.torch import machine
+
+    return machine()
+
+
+def _seconds(backend: Backend, pixels: NDArray[np.float32]) -> float:
+    """Return how long a look takes, the quickest of some, for that one was disturbed least."""
+    taken = []
+    for _ in range(LOOKS):
+        started = time.perf_counter()
+        backend.look(pixels)
+        taken.append(time.perf_counter() - started)
+    return min(taken)
 
 
 def _nothing(folder: Path) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from blocks.instance_segmentation.choice import PACKAGES, installed
 from blocks.instance_segmentation.loading import network
 from blocks.instance_segmentation.network import Network
 from blocks.instance_segmentation.preprocess import DEVIATION, MEAN
+from blocks.instance_segmentation.ways import PACKAGES, installed
 from workflow_engine.api import Contract, ModelError
 
 OUTPUTS = ("logits", "boxes", "masks")

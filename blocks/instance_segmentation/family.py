@@ -16,7 +16,7 @@ from workflow_engine.api import Contract, Labels, ModelError, Published
 if TYPE_CHECKING:
     from blocks.instance_segmentation.model import RfDetrSeg
 
-PRECISIONS = ("auto", "float32", "float16", "bfloat16")
+PRECISIONS = ("auto", "float32", "float16", "bfloat16", "int8")
 
 
 class RfDetrSegFamily:
@@ -82,7 +82,8 @@ class RfDetrSegFamily:
             ModelError: If the files do not fit each other, patches and windows do not fill the resolution, or the
                 backend is not there.
         """
-        from blocks.instance_segmentation.choice import Wanted, load
+        from blocks.instance_segmentation.choice import load
+        from blocks.instance_segmentation.ways import Wanted
 
         wanted = Wanted(
             device=device, precision=precision, resolution=resolution, backend=backend, kept=compiled, name=name

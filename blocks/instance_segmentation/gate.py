@@ -1,11 +1,11 @@
 """The parity gate: a backend and precision are used once they have found on reference pictures what torch finds.
 
-In float32 a backend may differ by rounding only, in half precision also by a little in scores and outlines, which is
-what its speed costs. One effect blurs the first: of two proposals whose scores are equal to rounding either may come
+In float32 a backend may differ by rounding only, in a reduced precision also by a little in scores and outlines, which
+is what its speed costs. One effect blurs the first: of two proposals whose scores are equal to rounding either may come
 first, and then all queries, which look at each other, change slightly; torch does the same when its input changes by
 2e-6. So in float32 the raw outputs must agree on one picture at least, which no error in a graph would let them, and
-the objects on all, within limits that such a change keeps. Half precision is judged by objects alone; where there are
-none it is refused, for then nothing is known.
+the objects on all, within limits that such a change keeps. A reduced precision is judged by objects alone; where there
+are none it is refused, for then nothing is known.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Tolerance:
 # A changed place among proposals moved a score by 0.005, a box by 0.1 px, a mask to an IoU of 0.997 (demo/fasteners).
 ROUNDING = Tolerance(score=0.02, box=0.5, iou=0.98, pixels=4)
 # OpenVINO's bfloat16 moved a score by 0.03, a box by 1.1 px and a mask to an IoU of 0.96 (demo/fasteners).
-HALF = Tolerance(score=0.05, box=2.0, iou=0.9, pixels=16)
+REDUCED = Tolerance(score=0.05, box=2.0, iou=0.9, pixels=16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +69,11 @@ class Verdict:
     figures: dict[str, float] = field(default_factory=dict)
 
 
-def judge(candidate: RfDetrSeg, reference: RfDetrSeg, pictures: Sequence[NDArray[np.uint8]], *, half: bool) -> Verdict:
+def judge(
+    candidate: RfDetrSeg, reference: RfDetrSeg, pictures: Sequence[NDArray[np.uint8]], *, reduced: bool
+) -> Verdict:
     """Compare what two forms of one model find on pictures, blue-green-red (H, W, 3)."""
-    tolerance = HALF if half else ROUNDING
+    tolerance = REDUCED if reduced else ROUNDING
     worst = {"compared": 0.0, "score": 0.0, "box": 0.0, "iou": 1.0, "raw_share": 0.0}
     for seen, wanted in zip(candidate.look(pictures), reference.look(pictures), strict=True):
         if not np.isfinite(seen.scores).all():
@@ -81,10 +83,10 @@ def judge(candidate: RfDetrSeg, reference: RfDetrSeg, pictures: Sequence[NDArray
             reason = _differs(one, left, other, right, tolerance, worst)
             if reason:
                 return Verdict(holds=False, reason=reason, figures=worst)
-    if not half and worst["raw_share"] < RAW_SHARE:
+    if not reduced and worst["raw_share"] < RAW_SHARE:
         reason = f"its raw outputs agree in {worst['raw_share']:.0%} of the queries at most"
         return Verdict(holds=False, reason=reason, figures=worst)
-    if half and not worst["compared"]:
+    if reduced and not worst["compared"]:
         reason = "the model finds nothing on its reference pictures, by which it is judged; --reference of"
         reason += " segflow models add gives it others"
         return Verdict(holds=False, reason=reason, figures=worst)

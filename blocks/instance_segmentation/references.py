@@ -27,3 +27,9 @@ def pictures(folder: Path) -> list[NDArray[np.uint8]]:
         *(decode.read_file(file, limits=Limits()) for file in own(folder)),
         *(np.ascontiguousarray(picture[:, :, ::-1]) for picture in known),
     ]
+
+
+def views(picture: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return a picture, its mirror images and two of its quarters: more of the same to take scales from."""
+    height, width = picture.shape[0] // 2, picture.shape[1] // 2
+    return [picture, picture[:, ::-1], picture[::-1], picture[:height, :width], picture[height:, width:]]

@@ -21,7 +21,7 @@ from blocks.instance_segmentation.backends.interface import Facts
 from blocks.instance_segmentation.gate import Verdict
 
 ENTRY = "entry.json"
-FORMAT = 1
+FORMAT = 2
 
 _log = logging.getLogger("segflow.models")
 
@@ -48,19 +48,19 @@ class Key:
         return name.startswith(f"{self.way}-") and not name.startswith(f"{self.way}-{self.version}-")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What is known of one network in one backend and precision.
 
     Attributes:
-        folder: Where its files are; without any when the verdict is bad or nothing needs keeping.
         facts: Of the network.
         verdict: Whether it may be used.
+        seconds: What one look took when it was tried.
     """
 
-    folder: Path
     facts: Facts
     verdict: Verdict
+    seconds: float
 
 
 class Shelf:
@@ -70,22 +70,28 @@ class Shelf:
         """Keep entries below ``folder``; ``None`` keeps nothing."""
         self._root = folder
 
+    def folder(self, key: Key) -> Path:
+        """Return where the files of an entry that was read are."""
+        assert self._root is not None
+        return self._root / str(key)
+
     def read(self, key: Key) -> Entry | None:
         """Return the entry of this key, if it is there and undamaged."""
         if self._root is None:
             return None
-        folder = self._root / str(key)
+        folder = self.folder(key)
         try:
             content = json.loads((folder / ENTRY).read_bytes())
             whole = content["format"] == FORMAT and all(
                 file_checksum(folder / name) == checksum for name, checksum in content["files"].items()
             )
             facts, verdict = Facts(**content["facts"]), Verdict(**content["verdict"])
+            entry = Entry(facts=facts, verdict=verdict, seconds=float(content["seconds"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return Entry(folder, facts, verdict) if whole else None
+        return entry if whole else None
 
-    def write(self, key: Key, facts: Facts, verdict: Verdict, save: Callable[[Path], None]) -> None:
+    def write(self, key: Key, entry: Entry, save: Callable[[Path], None]) -> None:
         """Keep an entry; ``save`` writes its files into a folder. A disk that refuses costs a warning, no more."""
         if self._root is None:
             return
@@ -100,7 +106,7 @@ class Shelf:
             fresh.mkdir()
             save(fresh)
             files = {file.name: file_checksum(file) for file in fresh.iterdir()}
-            content = {"format": FORMAT, "files": files, "facts": asdict(facts), "verdict": asdict(verdict)}
+            content = {"format": FORMAT, "files": files, **asdict(entry)}
             (fresh / ENTRY).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
             self._put(fresh, key, self._root)
             self._drop_other_versions(key, self._root, place)

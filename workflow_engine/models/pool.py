@@ -109,8 +109,8 @@ class ModelPool:
         Args:
             model_id: A name in the catalogue, or a path where paths are allowed.
             device: ``cpu``, ``cuda``, or ``auto`` for what the settings say, or else the best there is.
-            precision: ``float32``, ``float16``, ``bfloat16``, or ``auto`` for the fastest that gives the same answers;
-                one that does not is stepped back from, with a warning in the log.
+            precision: ``float32``, ``float16``, ``bfloat16``, ``int8``, or ``auto`` for the fastest that gives the same
+                answers; one that does not is stepped back from, with a warning in the log.
             resolution: Side in pixels of the square to look at; ``None`` for the model's own.
 
         Raises:

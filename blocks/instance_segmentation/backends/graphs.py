@@ -70,8 +70,8 @@ def example_features(network: Network) -> Tensor:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Trace without autograd, and without what transformers and torch have to say about tracing."""
-    logs = [logging.getLogger(name) for name in ("transformers", "torch.onnx")]
+    """Trace without autograd, and without what the libraries have to say about it."""
+    logs = [logging.getLogger(name) for name in ("transformers", "torch.onnx", "nncf")]
     levels = [log.level for log in logs]
     try:
         for log in logs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,8 +60,8 @@ def machine() -> str:
     return "any"
 
 
-def compiled(network: Network, *, precision: str) -> OnnxBackend:
-    """Export a network that is on the CPU; ``precision`` is ``float32``."""
+def compiled(network: Network, *, precision: str, samples: Sequence[NDArray[np.float32]]) -> OnnxBackend:
+    """Export a network that is on the CPU; ``precision`` is ``float32``, which needs no ``samples``."""
     from blocks.instance_segmentation.backends.graphs import Look, Maps, example_features, example_pixels
 
     look = exported(Look(network), example_pixels(network), inputs=("pixels",), outputs=LOOK_OUTPUTS)

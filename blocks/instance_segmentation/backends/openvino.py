@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from blocks.instance_segmentation.network import Network
 
-HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
-CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
+# What is not in 8-bit integers is in float32 beside them.
+HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}
+CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16", "int8": "INT8"}
 FILES = ("look.blob", "maps.blob")
 
 
@@ -90,17 +91,18 @@ def capabilities() -> list[str]:
     return [precision for precision, name in CAPABILITIES.items() if name in able]
 
 
-def compiled(network: Network, *, precision: str) -> OpenVinoBackend:
-    """Compile a network that is on the CPU."""
+def compiled(network: Network, *, precision: str, samples: Sequence[NDArray[np.float32]]) -> OpenVinoBackend:
+    """Compile a network that is on the CPU; ``samples`` are images, (1, 3, side, side), from which int8 is scaled."""
     from blocks.instance_segmentation.backends.graphs import Look, Maps, example_features, example_pixels
 
     core, settings = openvino.Core(), _settings(precision)
-    graphs = (
-        converted(Look(network), example_pixels(network)),
-        converted(Maps(network), example_features(network)),
+    look = converted(Look(network), example_pixels(network))
+    maps = converted(Maps(network), example_features(network))
+    if precision == "int8":
+        look = _in_integers(look, samples)
+    return OpenVinoBackend(
+        core.compile_model(look, "CPU", settings), core.compile_model(maps, "CPU", settings), network.facts
     )
-    look, maps = (core.compile_model(graph, "CPU", settings) for graph in graphs)
-    return OpenVinoBackend(look, maps, network.facts)
 
 
 def restored(folder: Path, facts: Facts, *, precision: str) -> OpenVinoBackend:
@@ -136,6 +138,30 @@ def converted(graph: nn.Module, example: Tensor) -> openvino.Model:
     model.inputs[0].get_node().set_element_type(openvino.Type.f32)
     model.reshape({model.inputs[0]: list(example.shape)})
     return model
+
+
+def _in_integers(look: openvino.Model, samples: Sequence[NDArray[np.float32]]) -> openvino.Model:
+    """Return a graph whose products and convolutions are in 8-bit integers, scaled by what they meet in the samples.
+
+    The graph of the masks stays as it is: outlines are what integers cost most, and it is a small part of the time.
+
+    Raises:
+        ImportError: If the package ``nncf`` is not installed.
+    """
+    import nncf
+    import rich
+
+    from blocks.instance_segmentation.backends.graphs import quiet
+
+    console = rich.get_console()  # NNCF draws bars on it, which is standard output
+    before, console.quiet = console.quiet, True
+    try:
+        with quiet():
+            return nncf.quantize(
+                look, nncf.Dataset(samples), subset_size=len(samples), model_type=nncf.ModelType.TRANSFORMER
+            )
+    finally:
+        console.quiet = before
 
 
 def _settings(precision: str) -> dict[str, str]:

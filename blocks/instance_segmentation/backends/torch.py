@@ -57,6 +57,12 @@ class TorchBackend:
             raise ModelError("out_of_memory", message, hint=hint, whose="operator") from error
 
 
+def machine() -> str:
+    """Return the instructions that torch uses of the processor, and the GPU."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    return f"{torch.backends.cpu.get_cpu_capability()}, GPU {gpu}"
+
+
 def _numpy(tensor: Tensor) -> NDArray[np.float32]:
     array: NDArray[np.float32] = tensor.float().cpu().numpy()
     return array

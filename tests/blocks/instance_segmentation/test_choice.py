@@ -13,10 +13,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import torch
 
-from blocks.instance_segmentation import choice
+from blocks.instance_segmentation import choice, ways
 from blocks.instance_segmentation.backends import openvino
-from blocks.instance_segmentation.choice import Wanted, ways
+from blocks.instance_segmentation.gate import Verdict
 from blocks.instance_segmentation.model import RfDetrSeg
 from tests.blocks.instance_segmentation.conftest import Keeper
 from tests.blocks.instance_segmentation.test_gate import Wrong, changed
@@ -27,17 +28,17 @@ from workflow_engine.api import Contract, ModelError
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def wanted(**changes: Any) -> Wanted:
+def wanted(**changes: Any) -> ways.Wanted:
     usual = {"device": "cpu", "precision": "float32", "resolution": None, "backend": "auto", "kept": None, "name": "it"}
-    return Wanted(**(usual | changes))
+    return ways.Wanted(**(usual | changes))
 
 
 def tried(**changes: Any) -> list[str]:
-    return [str(way) for way in ways(wanted(**changes))]
+    return [" or ".join(map(str, together)) for together in ways.ways(wanted(**changes))]
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
-    monkeypatch.setattr(choice, "installed", lambda name: None if name in packages else "1.0")
+    monkeypatch.setattr(ways, "installed", lambda name: None if name in packages else "1.0")
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +57,7 @@ class TestWays:
 
     def test_auto_tries_what_the_processor_computes_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(openvino, "capabilities", lambda: ["float32", "bfloat16"])
-        assert tried(precision="auto") == ["OpenVINO in bfloat16", "OpenVINO in float32", "torch in float32"]
+        assert tried(precision="auto") == ["OpenVINO in bfloat16 or OpenVINO in float32", "torch in float32"]
         monkeypatch.setattr(openvino, "capabilities", lambda: ["float32"])
         assert tried(precision="auto") == ["OpenVINO in float32", "torch in float32"]
 
@@ -67,9 +68,20 @@ class TestWays:
         assert tried(precision="float16") == ["OpenVINO in float32", "torch in float32"]
         assert caplog.messages == ["it runs in float32: OpenVINO does not compute in float16 here."]
 
+    def test_integers_need_a_package(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+        monkeypatch.setattr(openvino, "capabilities", lambda: ["float32", "int8"])
+        assert tried(precision="int8") == ["OpenVINO in int8", "OpenVINO in float32", "torch in float32"]
+        assert tried(precision="auto") == ["OpenVINO in int8 or OpenVINO in float32", "torch in float32"]
+        assert not caplog.messages
+        without(monkeypatch, "int8")
+        assert tried(precision="auto") == ["OpenVINO in float32", "torch in float32"]
+        assert tried(precision="int8") == ["OpenVINO in float32", "torch in float32"]
+        (line,) = caplog.messages
+        assert line == "it runs in float32: int8 needs the package nncf (pip install 'segflow[int8]')."
+
     def test_a_gpu_is_used_through_torch(self) -> None:
         found = tried(device="cuda", precision="auto", backend="openvino")
-        assert found == ["torch in float16", "torch in bfloat16", "torch in float32"]
+        assert found == ["torch in float16 or torch in bfloat16 or torch in float32"]
         assert tried(device="cuda", precision="bfloat16") == ["torch in bfloat16", "torch in float32"]
 
     def test_a_backend_by_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +119,7 @@ def test_compiled_once_and_then_read(
     caplog.set_level(logging.INFO)
     reference = load(kept, None, backend="torch")
     first = load(kept, tmp_path / "compiled", backend=backend)
-    assert caplog.messages[0].startswith(f"Compiling my-parts for {choice.BACKENDS[backend]} in float32, once")
+    assert caplog.messages[0].startswith(f"Preparing my-parts for {ways.BACKENDS[backend]} in float32, once")
     caplog.clear()
     monkeypatch.setattr(choice._Loading, "_network", property(lambda self: pytest.fail("torch is not needed")))
     second = load(kept, tmp_path / "compiled", backend=backend)
@@ -132,7 +144,7 @@ def test_what_is_damaged_is_compiled_again(
     blob.write_bytes(blob.read_bytes()[:1000])
     caplog.set_level(logging.INFO)
     assert backend_of(load(kept, tmp_path)) == "OpenVinoBackend"
-    assert "Compiling" in caplog.messages[0]
+    assert "Preparing" in caplog.messages[0]
     assert abs(blob.stat().st_size - whole) < whole / 10
 
 
@@ -144,7 +156,7 @@ def test_what_openvino_cannot_use_is_compiled_again(
     caplog.set_level(logging.INFO)
     assert backend_of(load(kept, tmp_path)) == "OpenVinoBackend"
     assert "cannot be used: made by another build" in caplog.messages[0]
-    assert "Compiling" in caplog.messages[1]
+    assert "Preparing" in caplog.messages[1]
 
 
 def unusable(*_: Any, **__: Any) -> Any:
@@ -156,9 +168,11 @@ def perturbed(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> list[str]:
     compiled = module.compiled
     asked: list[str] = []
 
-    def wrong(network: Any, *, precision: str) -> Any:
+    def wrong(network: Any, *, precision: str, samples: Any) -> Any:
         asked.append(precision)
-        return Wrong(compiled(network, precision="float32"), lambda looked: changed(looked, boxes=0.01))
+        return Wrong(
+            compiled(network, precision="float32", samples=samples), lambda looked: changed(looked, boxes=0.01)
+        )
 
     monkeypatch.setattr(module, "compiled", wrong)
     return asked
@@ -174,6 +188,51 @@ def test_a_backend_that_disagrees_is_stepped_back_from_in_one_line(
     caplog.clear()
     assert backend_of(load(kept, tmp_path)) == "TorchBackend"
     assert (caplog.messages, asked) == ([line], ["float32"])
+
+
+@pytest.mark.parametrize("fastest", ["float32", "bfloat16"])
+def test_auto_takes_the_fastest_that_holds(
+    fastest: str,
+    kept: tuple[Path, Contract],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def seconds(backend: Any, pixels: Any) -> float:
+        return 0.01 if backend._dtype is getattr(torch, fastest) else 0.02
+
+    monkeypatch.setattr(choice, "_seconds", seconds)
+    monkeypatch.setattr(choice, "judge", lambda *_, **__: Verdict(holds=True))
+    caplog.set_level(logging.INFO)
+    for _ in range(2):
+        model = load(kept, tmp_path, precision="auto", backend="torch")
+        assert model._backend._dtype is getattr(torch, fastest)  # type: ignore[attr-defined]
+    (line,) = (line for line in caplog.messages if "my-parts runs with" in line)
+    slower = {"float32": "bfloat16", "bfloat16": "float32"}[fastest]
+    assert line == f"my-parts runs with torch in {fastest}. A look took in {fastest} 10 ms, {slower} 20 ms."
+
+
+def test_what_is_fastest_but_does_not_hold_is_left_out(
+    kept: tuple[Path, Contract], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = Verdict(holds=False, reason="it is wrong")
+    monkeypatch.setattr(choice, "judge", lambda *_, **__: refused)
+    model = load(kept, tmp_path, precision="auto", backend="torch")
+    assert model._backend._dtype is torch.float32  # type: ignore[attr-defined]
+    assert caplog.messages == ["my-parts does not run with torch in bfloat16, for it is wrong."]
+
+
+def test_integers_are_computed_in(
+    kept: tuple[Path, Contract], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("nncf", reason="int8 was not tried: pip install -e '.[int8]'")
+    monkeypatch.setattr(choice, "judge", lambda *_, **__: Verdict(holds=True))
+    for _ in range(2):
+        model = load(kept, tmp_path, precision="int8")
+        look, _ = model._backend._graphs  # type: ignore[attr-defined]
+        precisions = {node.get_rt_info()["runtimePrecision"].astype(str) for node in look.get_runtime_model().get_ops()}
+        assert precisions & {"i8", "u8"}
+    assert capfd.readouterr().out == ""
 
 
 def test_other_reference_pictures_are_another_question(kept: tuple[Path, Contract], tmp_path: Path) -> None:

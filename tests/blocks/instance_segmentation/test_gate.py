@@ -49,21 +49,21 @@ def verdict(
     change: Callable[[Looked], Looked] = lambda looked: looked,
     change_maps: Callable[[NDArray[np.float32]], NDArray[np.float32]] = lambda maps: maps,
     *,
-    half: bool = False,
+    reduced: bool = False,
     confidence: float = 0.1,
 ) -> Verdict:
     reference = keeping(model, confidence)
     candidate = RfDetrSeg(Wrong(model._backend, change, change_maps), reference.contract)
-    return judge(candidate, reference, PICTURES, half=half)
+    return judge(candidate, reference, PICTURES, reduced=reduced)
 
 
 def changed(looked: Looked, *, logits: float = 0.0, boxes: float = 0.0) -> Looked:
     return Looked(looked.logits + np.float32(logits), looked.boxes + np.float32(boxes), looked.queries, looked.features)
 
 
-@pytest.mark.parametrize("half", [False, True])
-def test_the_same_answers_hold(nano: RfDetrSeg, half: bool) -> None:
-    found = verdict(nano, half=half)
+@pytest.mark.parametrize("reduced", [False, True])
+def test_the_same_answers_hold(nano: RfDetrSeg, reduced: bool) -> None:
+    found = verdict(nano, reduced=reduced)
     assert found.holds
     assert found.figures["compared"] > 0
     assert (found.figures["score"], found.figures["iou"], found.figures["raw_share"]) == (0, 1, 1)
@@ -95,7 +95,7 @@ def test_other_masks_do_not_hold(nano: RfDetrSeg) -> None:
 def test_objects_too_many_are_found_as_those_lost(nano: RfDetrSeg) -> None:
     scores = np.concatenate([seen.scores.ravel() for seen in nano.look(PICTURES)])
     none_found = float(scores.max()) + 0.001
-    found = verdict(nano, lambda looked: changed(looked, logits=2), half=True, confidence=none_found)
+    found = verdict(nano, lambda looked: changed(looked, logits=2), reduced=True, confidence=none_found)
     assert not found.holds
     assert "has no counterpart" in found.reason
 
@@ -104,12 +104,12 @@ def test_half_precision_is_given_some_room_that_float32_is_not(nano: RfDetrSeg) 
     def slightly(looked: Looked) -> Looked:
         return changed(looked, logits=0.12, boxes=0.001)
 
-    assert verdict(nano, slightly, half=True).holds
+    assert verdict(nano, slightly, reduced=True).holds
     assert not verdict(nano, slightly).holds
 
 
 def test_half_precision_is_refused_where_nothing_can_be_compared(nano: RfDetrSeg) -> None:
-    found = verdict(nano, half=True, confidence=1.0)
+    found = verdict(nano, reduced=True, confidence=1.0)
     assert not found.holds
     assert "finds nothing on its reference pictures" in found.reason
     assert "segflow models add" in found.reason

@@ -11,28 +11,27 @@ import pytest
 
 from blocks.instance_segmentation.backends.interface import Facts
 from blocks.instance_segmentation.gate import Verdict
-from blocks.instance_segmentation.shelf import Key, Shelf, digest
+from blocks.instance_segmentation.shelf import Entry, Key, Shelf, digest
 
 FACTS = Facts(side=48, outputs=4, nbytes=1000)
 KEY = Key(way="openvino-float32-48", version="1.0-2", rest="abc")
 GOOD = Verdict(holds=True, figures={"score": 0.001})
+ENTRY = Entry(facts=FACTS, verdict=GOOD, seconds=0.02)
 
 
 def put(shelf: Shelf, content: bytes = b"graph", *, key: Key = KEY) -> None:
     def save(folder: Path) -> None:
         (folder / "look.blob").write_bytes(content)
 
-    shelf.write(key, FACTS, GOOD, save)
+    shelf.write(key, ENTRY, save)
 
 
 def test_what_was_put_there_is_there(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "new" / "shelf")
     assert shelf.read(KEY) is None
     put(shelf)
-    entry = shelf.read(KEY)
-    assert entry is not None
-    assert (entry.facts, entry.verdict) == (FACTS, GOOD)
-    assert (entry.folder / "look.blob").read_bytes() == b"graph"
+    assert shelf.read(KEY) == ENTRY
+    assert (shelf.folder(KEY) / "look.blob").read_bytes() == b"graph"
     assert [folder.name for folder in (tmp_path / "new" / "shelf").iterdir()] == [str(KEY)]
 
 
@@ -54,9 +53,8 @@ def test_what_is_damaged_counts_as_absent_and_is_replaced(damage: str, tmp_path:
             entry.write_text(json.dumps(json.loads(entry.read_text()) | {"facts": {"side": 48}}))
     assert shelf.read(KEY) is None
     put(shelf, b"anew")
-    mended = shelf.read(KEY)
-    assert mended is not None
-    assert (mended.folder / "look.blob").read_bytes() == b"anew"
+    assert shelf.read(KEY) == ENTRY
+    assert (shelf.folder(KEY) / "look.blob").read_bytes() == b"anew"
     assert [folder.name for folder in tmp_path.iterdir()] == [str(KEY)]
 
 
@@ -86,7 +84,7 @@ def test_a_disk_that_refuses_costs_a_warning(tmp_path: Path, caplog: pytest.LogC
 
     with caplog.at_level(logging.WARNING):
         put(shelf)
-        Shelf(tmp_path / "shelf").write(KEY, FACTS, GOOD, full)
+        Shelf(tmp_path / "shelf").write(KEY, ENTRY, full)
     assert len(caplog.messages) == 2
     assert all("used but not kept" in message for message in caplog.messages)
     assert list((tmp_path / "shelf").iterdir()) == []
