@@ -66,7 +66,7 @@ install: $(STAMP)
 # torch comes first and alone when it has an index of its own: nothing else is looked for there.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "$(PYTHON) is older than Python 3.11; name a newer one with PYTHON=…"; exit 1; }
+		|| { echo "$(PYTHON) is not Python 3.11 or newer; name one that is with PYTHON=…"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --no-deps --index-url "$(TORCH_INDEX)" --constraint constraints.txt torch)

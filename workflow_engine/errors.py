@@ -117,6 +117,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(repr(other) for other in close[:-4:-1])}?" if close else ""
 
 
+def missing_library(error: Exception) -> Problem | None:
+    """Return what to say of a package that cannot be loaded for want of a library of the system, else ``None``."""
+    library, _, rest = str(error).partition(": ")
+    if not isinstance(error, ImportError) or not rest.startswith("cannot open shared object file"):
+        return None
+    message = f"The package {error.name} is installed but needs a library that this machine's system lacks: {library}."
+    hint = "OpenCV needs two: on Debian or Ubuntu, apt-get install libgl1 libglib2.0-0." if error.name == "cv2" else ""
+    return Problem(code="library_missing", message=message, hint=hint, whose="operator")
+
+
 def pointer(*parts: str | int) -> str:
     """Return the JSON pointer (RFC 6901) made of ``parts``: ``pointer("steps", 0, "a/b")`` is ``/steps/0/a~1b``."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflow_engine.errors import Problem, StepFailed, WorkflowError
+from workflow_engine.errors import Problem, StepFailed, WorkflowError, missing_library
 
 OK = 0
 WRONG = 1
@@ -31,6 +31,8 @@ def code_of(error: WorkflowError) -> int:
 
 def unforeseen(error: Exception) -> Problem:
     """Say that ``error``, which nothing was prepared for, happened."""
+    if (missing := missing_library(error)) is not None:
+        return missing
     if isinstance(error, MemoryError):
         message, hint = "This machine has not enough memory for that.", "Try a smaller picture or model."
     elif isinstance(error, OSError):

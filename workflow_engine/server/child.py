@@ -18,7 +18,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from workflow_engine import settings as settings_module
-from workflow_engine.errors import Problem, WorkflowError
+from workflow_engine.errors import Problem, WorkflowError, missing_library
 from workflow_engine.server import frames
 from workflow_engine.settings import GPU, Limits, Settings
 
@@ -90,7 +90,9 @@ def told(error: Exception) -> dict[str, Any]:
         ours = error.problem.whose in ("author", "caller")
         problems = [asdict(problem) for problem in error.problems]
         return {"error": type(error).__name__, "problems": problems, "trace": "" if ours else trace}
-    problem = Problem(code="internal", message=f"{type(error).__name__}: {error}", whose="engine")
+    problem = missing_library(error) or Problem(
+        code="internal", message=f"{type(error).__name__}: {error}", whose="engine"
+    )
     return {"error": "WorkflowError", "problems": [asdict(problem)], "trace": trace}
 
 

@@ -10,16 +10,16 @@ import os
 import threading
 import time
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from workflow_engine.context import Stop
 from workflow_engine.events import Event, StepFailed, StepFinished
 from workflow_engine.server import child, logs
-from workflow_engine.server.tasks import TASKS
-from workflow_engine.server.tasks.call import Bench, Call
-from workflow_engine.server.tasks.patience import RUNNING, PatientEngine
+
+if TYPE_CHECKING:
+    from workflow_engine.server.tasks.call import Bench
 
 
 def main() -> None:
@@ -60,6 +60,10 @@ class _Worker:
             self._waiting.put((head, body))
 
     def _work(self, bench: Bench) -> None:
+        from workflow_engine.server.tasks import TASKS
+        from workflow_engine.server.tasks.call import Call
+        from workflow_engine.server.tasks.patience import RUNNING
+
         while True:
             head, body = self._waiting.get()
             steps: list[dict[str, Any]] = []
@@ -80,7 +84,13 @@ class _Worker:
 
 
 def _bench(greeting: dict[str, Any]) -> Bench:
-    """Import what runs need, and load the models that are to be there from the start."""
+    """Import what runs need, and load the models that are to be there from the start.
+
+    The imports are here and not above, so that the server is told of what this machine lacks for them.
+    """
+    from workflow_engine.server.tasks.call import Bench
+    from workflow_engine.server.tasks.patience import PatientEngine
+
     settings = child.settings_from(greeting)
     logs.configure(as_json=settings.json_logs, secrets=settings.secrets.values())
     child.limit_memory(settings, shared_by=greeting["workers"])
