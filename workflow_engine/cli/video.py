@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +59,8 @@ def add(commands: terminal.Commands) -> None:
     parser.set_defaults(command=_video)
 
 
+OF_A_MODEL = "model_"
+"""How the codes of problems begin that are those of a model that cannot be had."""
 _PARAM = "a value for another input: JSON where it reads as JSON, else text"
 
 
@@ -83,13 +85,15 @@ def _video(asked: argparse.Namespace) -> int:
         observers=[_tell if several else _tell_unless_failed],
     )
     window = _window(asked)
-    sinks = {name: Queued(sink, called=name) for name, sink in list(_sinks(asked, workflow, output))}
-    progress = Progress(run, sinks)
+    sinks = [Queued(sink, called=name) for name, sink in list(_sinks(asked, workflow, output))]
+    progress = Progress(run, sinks, whole=asked.max_frames is None)
     with _ended_by_signals(run) as told:
         try:
             _carry_out(run, sinks, window, output, progress)
         finally:
             progress.summarise()
+    if told and not progress.frames:
+        terminal.say("Interrupted before the first frame.")
     if progress.failure is not None:
         terminal.tell([progress.failure])
         return exits.FAILED
@@ -99,7 +103,7 @@ def _video(asked: argparse.Namespace) -> int:
 
 
 def _carry_out(
-    run: VideoRun, sinks: Mapping[str, Queued], window: Window | None, output: str | None, progress: Progress
+    run: VideoRun, sinks: Sequence[Queued], window: Window | None, output: str | None, progress: Progress
 ) -> None:
     """Run to the end; the sinks finish their files whatever happens.
 
@@ -111,9 +115,9 @@ def _carry_out(
     try:
         with progress.shown(), run:
             for result in run:
-                if result.problem is not None and not progress.frames:
-                    raise StepFailed(result.problem)  # so would every other frame
-                for sink in sinks.values():
+                if result.problem is not None and result.problem.code.startswith(OF_A_MODEL):
+                    raise StepFailed(result.problem)  # so would every other frame, whatever is in it
+                for sink in sinks:
                     sink.write(result)
                 progress.note(result)
                 if window is not None and not window.show(picture_of(result, output)):
@@ -121,7 +125,7 @@ def _carry_out(
     finally:
         if window is not None:
             window.close()
-        close_all(sinks.values())
+        close_all(sinks)
 
 
 def _sinks(asked: argparse.Namespace, workflow: Workflow, output: str | None) -> Iterator[tuple[str, Sink]]:
@@ -143,16 +147,26 @@ def _sinks(asked: argparse.Namespace, workflow: Workflow, output: str | None) ->
 
 
 def _check_targets(asked: argparse.Namespace) -> None:
-    """Check that no result would take the place of a source.
+    """Check that no result would take the place of a source, or of another result.
 
     Raises:
         InputError: One would.
     """
-    sources = {Path(source).resolve() for source in asked.source}
-    for target in (asked.out, asked.jsonl, asked.csv):
-        if target is not None and target.resolve() in sources:
+    from workflow_engine.stream.sinks import video_paths
+
+    sources = {Path(source).expanduser().resolve() for source in asked.source}
+    videos = [] if asked.out is None else video_paths(asked.out, len(asked.source))
+    taken: set[Path] = set()
+    for target in (*videos, asked.jsonl, asked.csv, asked.frames):
+        if target is None:
+            continue
+        if target.resolve() in sources:
             message = f"{target} is a source, and would be lost if results were written there."
             raise _refusal("target_is_source", message, "Give another name.")
+        if target.resolve() in taken:
+            message = f"{target} is named for two kinds of results."
+            raise _refusal("target_is_taken", message, "Give each a name of its own.")
+        taken.add(target.resolve())
 
 
 def _picture_output(workflow: Workflow, asked: argparse.Namespace) -> str | None:
