@@ -15,7 +15,7 @@ from workflow_engine.errors import InputError, Problem, StepFailed, nearest
 
 if TYPE_CHECKING:  # all of these bring numpy and OpenCV
     from workflow_engine.cli.video_progress import Progress
-    from workflow_engine.cli.window import Window
+    from workflow_engine.cli.window import Windows
     from workflow_engine.stream.frame import Notice
     from workflow_engine.stream.run import VideoRun
     from workflow_engine.stream.sinks import Queued, Sink
@@ -55,7 +55,9 @@ def add(commands: terminal.Commands) -> None:
     results.add_argument("--csv", type=Path, metavar="FILE", help="a table with a row for every frame")
     results.add_argument("--frames", type=Path, metavar="FOLDER", help="an annotated picture for every frame")
     results.add_argument("--webhook", metavar="URL", help="send every result to this address, as JSON")
-    results.add_argument("--show", action="store_true", help="show the annotated frames in a window; q closes it")
+    results.add_argument(
+        "--show", action="store_true", help="show the annotated frames in a window for each source; q ends the run"
+    )
     parser.set_defaults(command=_video)
 
 
@@ -84,12 +86,12 @@ def _video(asked: argparse.Namespace) -> int:
         max_frames=asked.max_frames,
         observers=[_tell if several else _tell_unless_failed],
     )
-    window = _window(asked)
+    windows = _windows(asked, run)
     sinks = [Queued(sink, called=name) for name, sink in list(_sinks(asked, workflow, output))]
     progress = Progress(run, sinks, whole=asked.max_frames is None)
     with _ended_by_signals(run) as told:
         try:
-            _carry_out(run, sinks, window, output, progress)
+            _carry_out(run, sinks, windows, output, progress)
         finally:
             progress.summarise()
     if told and not progress.frames:
@@ -103,7 +105,7 @@ def _video(asked: argparse.Namespace) -> int:
 
 
 def _carry_out(
-    run: VideoRun, sinks: Sequence[Queued], window: Window | None, output: str | None, progress: Progress
+    run: VideoRun, sinks: Sequence[Queued], windows: Windows | None, output: str | None, progress: Progress
 ) -> None:
     """Run to the end; the sinks finish their files whatever happens.
 
@@ -120,11 +122,11 @@ def _carry_out(
                 for sink in sinks:
                     sink.write(result)
                 progress.note(result)
-                if window is not None and not window.show(picture_of(result, output)):
+                if windows is not None and not windows.show(result.source, picture_of(result, output)):
                     run.stop()
     finally:
-        if window is not None:
-            window.close()
+        if windows is not None:
+            windows.close()
         close_all(sinks)
 
 
@@ -193,12 +195,16 @@ def _picture_output(workflow: Workflow, asked: argparse.Namespace) -> str | None
     raise _refusal("which_output", f"The workflow has {len(names)} outputs with a picture: which one is wanted?", hint)
 
 
-def _window(asked: argparse.Namespace) -> Window | None:
+def _windows(asked: argparse.Namespace, run: VideoRun) -> Windows | None:
     if not asked.show:
         return None
-    from workflow_engine.cli.window import Window
+    from workflow_engine.cli.window import Windows
 
-    return Window(f"segflow: {Path(asked.workflow).name}")
+    name = f"segflow: {Path(asked.workflow).name}"
+    several = len(run.sources) > 1
+    return Windows(
+        {source: f"{name}, source {source}, {title}" if several else name for source, (title, _) in run.sources.items()}
+    )
 
 
 @contextmanager

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import termios
 import time
+from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -202,6 +205,61 @@ def test_the_progress_line_is_whole_in_a_narrow_terminal(
     assert process.returncode == 0
     plain = re.sub(r"\s+", " ", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text))
     assert re.search(shown + r"[\d.]+/s; decode [\d.]+, run [\d.]+, write [\d.]+ ms", plain), plain
+
+
+@pytest.fixture
+def screen() -> Iterator[str]:
+    """A screen without a monitor."""
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "640x480x24"]
+    with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
+        os.close(writing)
+        with os.fdopen(reading) as ready:
+            number = ready.readline().strip()
+        yield f":{number}"
+        server.terminate()
+
+
+def titles(screen: str) -> set[str]:
+    """Return the titles of the windows on a screen."""
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XOpenDisplay.restype = x11.XDefaultRootWindow.restype = ctypes.c_void_p
+    display = ctypes.c_void_p(x11.XOpenDisplay(screen.encode()))
+    root = ctypes.c_void_p(x11.XDefaultRootWindow(display))
+    ignored, count, windows = ctypes.c_ulong(), ctypes.c_uint(), ctypes.POINTER(ctypes.c_ulong)()
+    x11.XQueryTree(display, root, *map(ctypes.byref, (ignored, ignored, windows, count)))
+    found = set()
+    for window in windows[: count.value]:
+        title = ctypes.c_char_p()
+        if x11.XFetchName(display, ctypes.c_ulong(window), ctypes.byref(title)) and title.value:
+            found.add(title.value.decode())
+    x11.XCloseDisplay(display)
+    return found
+
+
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no screen without a monitor: apt-get install xvfb")
+def test_every_source_is_shown_in_a_window_of_its_own(
+    blur: Path, tmp_path: Path, screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", screen)
+    clips = [str(steady(tmp_path / name, 3000)) for name in ("a.mp4", "b.mp4")]
+    expected = {f"segflow: blur.json, source {number}, {name}" for number, name in enumerate(("a.mp4", "b.mp4"))}
+    with started(["video", str(blur), "--show", "--source", *clips], tmp_path) as process:
+        while not expected <= titles(screen):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
+
+
+def test_without_a_screen_nothing_is_begun(
+    blur: Path, clip: Path, segflow: Segflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    done = segflow("video", blur, "--source", clip, "--show")
+    assert (done.code, done.out) == (4, "")
+    assert "no screen that segflow can reach" in done.err
 
 
 def _read(screen: FileIO) -> bytes:
