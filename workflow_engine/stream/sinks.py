@@ -214,6 +214,8 @@ def video_paths(path: Path, sources: int) -> list[Path]:
 class _Lines:
     """A file that is begun with its first line: until then, what has the name stays as it is."""
 
+    remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: FileIO | None = None
@@ -221,10 +223,20 @@ class _Lines:
 
     @property
     def results(self) -> list[str]:
-        """The file, if it was begun."""
+        """The file, if there was a frame."""
         return [] if self._file is None else [str(self._path)]
 
-    def add(self, line: bytes) -> None:
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def discard(self) -> None:
+        """Close the file; the lines in it are whole."""
+        with suppress(OSError):
+            self.close()
+
+    def _add(self, line: bytes) -> None:
         """Write a line, for others to read at once.
 
         Raises:
@@ -242,79 +254,46 @@ class _Lines:
             raise
         self._whole += len(line)
 
-    def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
 
-
-class JsonLines:
+class JsonLines(_Lines):
     """A file with a line of JSON for every frame, written as it comes, so that others can follow it.
 
     A file of that name is replaced when the first frame is done.
     """
 
-    remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
-
     def __init__(self, path: Path, plan: Plan) -> None:
         """Name the file."""
-        self._plan, self._lines = plan, _Lines(path)
-
-    @property
-    def results(self) -> list[str]:
-        """The file, if there was a frame."""
-        return self._lines.results
+        super().__init__(path)
+        self._plan = plan
 
     def write(self, result: FrameResult) -> None:
         """Write a line."""
-        self._lines.add(orjson.dumps(record(self._plan, result)) + b"\n")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._lines.close()
-
-    def discard(self) -> None:
-        """Close the file; the lines in it are whole."""
-        with suppress(OSError):
-            self._lines.close()
+        self._add(orjson.dumps(record(self._plan, result)) + b"\n")
 
 
-class CsvTable:
+class CsvTable(_Lines):
     """A table with a row for every frame; objects are counted, and what is no single value is JSON in its cell.
 
+    The last columns tell how many seconds an interruption took that ended with the frame, and why the workflow failed.
     A file of that name is replaced when the first frame is done.
     """
 
-    remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
     FIXED = ("source", "frame", "seconds", "timestamp")
 
     def __init__(self, path: Path, plan: Plan) -> None:
         """Name the file, which has a column for every output that is no picture."""
-        self._plan, self._lines = plan, _Lines(path)
+        super().__init__(path)
+        self._plan = plan
         self._columns = [output.name for output in plan.outputs if output.name not in pictures(plan)]
-        self._head = _row([*self.FIXED, *self._columns, "error"])
-
-    @property
-    def results(self) -> list[str]:
-        """The file, if there was a frame."""
-        return self._lines.results
+        self._head = _row([*self.FIXED, *self._columns, "gap", "error"])
 
     def write(self, result: FrameResult) -> None:
         """Write a row, and before the first the names of the columns."""
         written = record(self._plan, result)
         cells = [_cell(written["outputs"].get(name)) for name in self._columns]
-        row = [*(written[name] for name in self.FIXED), *cells, written.get("error", {}).get("message", "")]
-        self._lines.add(self._head + _row(row))
+        gap, error = written.get("gap", {}).get("seconds", ""), written.get("error", {}).get("message", "")
+        self._add(self._head + _row([*(written[name] for name in self.FIXED), *cells, gap, error]))
         self._head = b""
-
-    def close(self) -> None:
-        """Close the file."""
-        self._lines.close()
-
-    def discard(self) -> None:
-        """Close the file; the rows in it are whole."""
-        with suppress(OSError):
-            self._lines.close()
 
 
 def _row(cells: list[Any]) -> bytes:

@@ -21,7 +21,7 @@ import pytest
 from tests.unit.stream.clips import BLUR, sound, steady, times, with_sound, write
 from workflow_engine import InputError, Workflow, WorkflowError
 from workflow_engine.stream.encode import CONTAINERS, VideoFile
-from workflow_engine.stream.frame import SourceInfo
+from workflow_engine.stream.frame import Gap, SourceInfo
 from workflow_engine.stream.records import pictures
 from workflow_engine.stream.sinks import AnnotatedVideo, CsvTable, JsonLines, PictureFolder, Queued, Sink, Webhook
 
@@ -204,12 +204,17 @@ def test_lines_of_json(tmp_path: Path) -> None:
 
 def test_a_table(tmp_path: Path) -> None:
     workflow = Workflow(COUNTED)
-    through(workflow, steady(tmp_path / "a.mp4", 2), CsvTable(tmp_path / "out.csv", workflow.plan))
+    sink = CsvTable(tmp_path / "out.csv", workflow.plan)
+    for result in workflow.video(steady(tmp_path / "a.mp4", 2)):
+        gap = Gap(seconds=1.5, reason="it was silent for too long", attempts=1) if result.number == 2 else None
+        sink.write(replace(result, gap=gap))
+    sink.close()
     with (tmp_path / "out.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["frame"] for row in rows] == ["1", "2"]
     assert rows[1]["note"] == "fine"
     assert json.loads(rows[1]["last"]) == ["fine", "fine"]
+    assert [row["gap"] for row in rows] == ["", "1.5"]
     assert rows[1]["error"] == ""
     assert "picture" not in rows[0]
 
