@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import numpy as np
@@ -16,11 +20,12 @@ NEAR = 12.0  # pixels that the middle of a found box may be off
 WHOLE = 20  # pixels from the frame's edge at which a part is fully in it
 
 
-def results(name: str) -> tuple[list[FrameResult], dict[str, Any]]:
-    """Run an example on its clip; return what it gave, and the truth."""
+def results(name: str, *, more: Sequence[dict[str, Any]] = ()) -> tuple[list[FrameResult], dict[str, Any]]:
+    """Run an example, with more steps, on its clip; return what it gave, and the truth."""
     folder = EXAMPLES / name
     truth = json.loads((folder / "truth.json").read_text())
-    run = Workflow.load(folder / "workflow.json").video(folder / "clip.mp4")
+    document = json.loads((folder / "workflow.json").read_text())
+    run = Workflow({**document, "steps": [*document["steps"], *more]}).video(folder / "clip.mp4")
     frames = list(run)
     account = run.accounts["0"]
     assert (account.read, account.processed, account.failed) == (truth["frames"], truth["frames"], 0)
@@ -68,7 +73,29 @@ def test_the_longest_time_in_the_zone() -> None:
 
 
 def test_the_alert_comes_two_seconds_after_the_part_is_gone_and_ends_with_its_return() -> None:
-    frames, truth = results("missing_part_alert")
+    (snippet,) = re.findall(
+        r"```json\n(.*?)```", (EXAMPLES / "missing_part_alert" / "README.md").read_text(), re.DOTALL
+    )
+    changed, alert = json.loads(snippet)
+    told: list[str] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["verdict"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Listener) as server:
+        listening = threading.Thread(target=server.serve_forever)
+        listening.start()
+        here = {"url": f"http://127.0.0.1:{server.server_port}/alerts", "fire_and_forget": False}
+        frames, truth = results("missing_part_alert", more=[changed, {**alert, **here}])
+        server.shutdown()
+        listening.join()
+    assert told == ["ok", "NUT MISSING", "ok"]
     alerts = [frame.seconds for frame in frames if frame["verdict"] == "NUT MISSING"]
     assert alerts[0] == pytest.approx(truth["missing_from"] + 2 - 1 / FPS, abs=2.5 / FPS)
     assert alerts[-1] == pytest.approx(truth["back_at"] - 1 / FPS, abs=1.5 / FPS)

@@ -280,6 +280,7 @@ def test_an_unknown_pipeline(videos: httpx.Client) -> None:
         answer = videos.request(method, f"/inference_pipelines/none/{what}")
         assert answer.status_code == 404
         assert answer.json()["error_type"] == "PipelineNotFoundError"
+        assert answer.json()["hint"] == "The list of pipelines is at /inference_pipelines/list."
     assert videos.get("/api/pipelines/none/events").status_code == 404
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from workflow_engine.errors import InputError, Problem, StepFailed, nearest
 
 if TYPE_CHECKING:  # all of these bring numpy and OpenCV
     from workflow_engine.cli.video_progress import Progress
-    from workflow_engine.cli.window import Window
+    from workflow_engine.cli.window import Windows
     from workflow_engine.stream.frame import Notice
     from workflow_engine.stream.run import VideoRun
     from workflow_engine.stream.sinks import Queued, Sink
@@ -55,8 +55,14 @@ def add(commands: terminal.Commands) -> None:
     results.add_argument("--csv", type=Path, metavar="FILE", help="a table with a row for every frame")
     results.add_argument("--frames", type=Path, metavar="FOLDER", help="an annotated picture for every frame")
     results.add_argument("--webhook", metavar="URL", help="send every result to this address, as JSON")
-    results.add_argument("--show", action="store_true", help="show the annotated frames in a window; q closes it")
+    results.add_argument(
+        "--show", action="store_true", help="show the annotated frames in a window for each source; q ends the run"
+    )
     parser.set_defaults(command=_video)
+
+
+OF_A_MODEL = "model_"
+"""How the codes of problems begin that are those of a model that cannot be had."""
 
 
 def _video(asked: argparse.Namespace) -> int:
@@ -79,14 +85,16 @@ def _video(asked: argparse.Namespace) -> int:
         max_frames=asked.max_frames,
         observers=[_tell if several else _tell_unless_failed],
     )
-    window = _window(asked)
-    sinks = {name: Queued(sink, called=name) for name, sink in list(_sinks(asked, workflow, output))}
-    progress = Progress(run, sinks)
+    windows = _windows(asked, run)
+    sinks = [Queued(sink, called=name) for name, sink in list(_sinks(asked, workflow, output))]
+    progress = Progress(run, sinks, whole=asked.max_frames is None)
     with _ended_by_signals(run) as told:
         try:
-            _carry_out(run, sinks, window, output, progress)
+            _carry_out(run, sinks, windows, output, progress)
         finally:
             progress.summarise()
+    if told and not progress.frames:
+        terminal.say("Interrupted before the first frame.")
     if progress.failure is not None:
         terminal.tell([progress.failure])
         return exits.FAILED
@@ -96,7 +104,7 @@ def _video(asked: argparse.Namespace) -> int:
 
 
 def _carry_out(
-    run: VideoRun, sinks: Mapping[str, Queued], window: Window | None, output: str | None, progress: Progress
+    run: VideoRun, sinks: Sequence[Queued], windows: Windows | None, output: str | None, progress: Progress
 ) -> None:
     """Run to the end; the sinks finish their files whatever happens.
 
@@ -108,17 +116,17 @@ def _carry_out(
     try:
         with progress.shown(), run:
             for result in run:
-                if result.problem is not None and not progress.frames:
-                    raise StepFailed(result.problem)  # so would every other frame
-                for sink in sinks.values():
+                if result.problem is not None and result.problem.code.startswith(OF_A_MODEL):
+                    raise StepFailed(result.problem)  # so would every other frame, whatever is in it
+                for sink in sinks:
                     sink.write(result)
                 progress.note(result)
-                if window is not None and not window.show(picture_of(result, output)):
+                if windows is not None and not windows.show(result.source, picture_of(result, output)):
                     run.stop()
     finally:
-        if window is not None:
-            window.close()
-        close_all(sinks.values())
+        if windows is not None:
+            windows.close()
+        close_all(sinks)
 
 
 def _sinks(asked: argparse.Namespace, workflow: Workflow, output: str | None) -> Iterator[tuple[str, Sink]]:
@@ -140,16 +148,26 @@ def _sinks(asked: argparse.Namespace, workflow: Workflow, output: str | None) ->
 
 
 def _check_targets(asked: argparse.Namespace) -> None:
-    """Check that no result would take the place of a source.
+    """Check that no result would take the place of a source, or of another result.
 
     Raises:
         InputError: One would.
     """
-    sources = {Path(source).resolve() for source in asked.source}
-    for target in (asked.out, asked.jsonl, asked.csv):
-        if target is not None and target.resolve() in sources:
+    from workflow_engine.stream.sinks import video_paths
+
+    sources = {Path(source).expanduser().resolve() for source in asked.source}
+    videos = [] if asked.out is None else video_paths(asked.out, len(asked.source))
+    taken: set[Path] = set()
+    for target in (*videos, asked.jsonl, asked.csv, asked.frames):
+        if target is None:
+            continue
+        if target.resolve() in sources:
             message = f"{target} is a source, and would be lost if results were written there."
             raise _refusal("target_is_source", message, "Give another name.")
+        if target.resolve() in taken:
+            message = f"{target} is named for two kinds of results."
+            raise _refusal("target_is_taken", message, "Give each a name of its own.")
+        taken.add(target.resolve())
 
 
 def _picture_output(workflow: Workflow, asked: argparse.Namespace) -> str | None:
@@ -176,12 +194,16 @@ def _picture_output(workflow: Workflow, asked: argparse.Namespace) -> str | None
     raise _refusal("which_output", f"The workflow has {len(names)} outputs with a picture: which one is wanted?", hint)
 
 
-def _window(asked: argparse.Namespace) -> Window | None:
+def _windows(asked: argparse.Namespace, run: VideoRun) -> Windows | None:
     if not asked.show:
         return None
-    from workflow_engine.cli.window import Window
+    from workflow_engine.cli.window import Windows
 
-    return Window(f"segflow: {Path(asked.workflow).name}")
+    name = f"segflow: {Path(asked.workflow).name}"
+    several = len(run.sources) > 1
+    return Windows(
+        {source: f"{name}, source {source}, {title}" if several else name for source, (title, _) in run.sources.items()}
+    )
 
 
 @contextmanager

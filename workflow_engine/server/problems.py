@@ -124,7 +124,9 @@ BY_ERROR: dict[type[WorkflowError], Rule] = {
 
 _CALLERS_FAULT = Rule("ClientCausedStepExecutionError", _RUNNING)
 _BAD_INPUT = Rule("RuntimeInputError", _INPUTS)
-_ABSOLUTE_PATH = re.compile(r"(?<![\w.$/:@])(?:[A-Za-z]:\\|/(?!inputs/|steps/|outputs/))(?:[\w.\-]+[/\\])+[\w.\-]*")
+_OURS = "inputs/|steps/|outputs/|inference_pipelines/|api/pipelines/"
+"""How pointers into a document, and routes that hints name, begin after the slash: they are no paths."""
+_ABSOLUTE_PATH = re.compile(rf"(?<![\w.$/:@])(?:[A-Za-z]:\\|/(?!{_OURS}))(?:[\w.\-]+[/\\])+[\w.\-]*")
 
 
 def rule_of(error: WorkflowError) -> Rule:

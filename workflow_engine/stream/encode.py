@@ -49,12 +49,16 @@ class VideoFile:
         """What is other than one might expect, as sentences."""
         # In the same folder, so that the last step is a rename and not a copy.
         self._part = path.with_name(f".{path.name[:40]}.{uuid4().hex}.part")
+        self.begun = False
+        """Whether there is a picture in it, and so a file once it is closed."""
         self._container: Any = None
         self._stream: Any = None
         self._sound: Any = None
         self._size = (0, 0)
         self._clock = Fraction(1)
+        self._step = 0.0
         self._last = -1
+        self._scaled = False
 
     def add(self, pixels: NDArray[np.uint8], seconds: float, info: SourceInfo) -> None:
         """Add a picture, blue-green-red or grey, that is shown from ``seconds`` on.
@@ -82,6 +86,7 @@ class VideoFile:
         if self._container is None:
             return
         try:
+            self._sound.copy_until(float(self._last * self._clock) + self._step)  # the last picture is heard, too
             self._container.mux(self._stream.encode(None))
             self._container.close()
             self._sound.close()
@@ -116,8 +121,11 @@ class VideoFile:
             remark = f"{self.path.name} is MPEG-4 and not H.264, which this build of FFmpeg cannot write."
             self.remarks.append(remark)
         kind = CONTAINERS[self.path.suffix.lower()]
-        self._container = av.open(str(self._part), "w", format=kind, options={"movflags": "+faststart"})
+        options = {} if kind == "matroska" else {"movflags": "+faststart"}
+        self._container = av.open(str(self._part), "w", format=kind, options=options)
+        self.begun = True
         rate = Fraction(info.fps or USUAL_FPS).limit_denominator(1001)
+        self._step = 1 / (info.fps or USUAL_FPS)
         self._stream = self._container.add_stream(encoder, rate=rate, options=SETTINGS.get(encoder, {}))
         context = self._stream.codec_context
         context.width, context.height = self._size
@@ -143,4 +151,14 @@ class VideoFile:
             coloured = cv2.copyMakeBorder(coloured, 0, below, 0, right, cv2.BORDER_REPLICATE)
         else:
             coloured = cv2.resize(coloured, self._size, interpolation=cv2.INTER_AREA)
+            self._tell_of_scaling(pixels)
         return np.asarray(coloured, dtype=np.uint8)
+
+    def _tell_of_scaling(self, pixels: NDArray[np.uint8]) -> None:
+        if not self._scaled:
+            self._scaled = True
+            (height, width), own = pixels.shape[:2], self._size
+            self.remarks.append(
+                f"{self.path.name} is {own[0]} x {own[1]} as its first picture; others, the first of them {width} x "
+                f"{height}, were scaled to that."
+            )

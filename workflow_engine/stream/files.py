@@ -140,7 +140,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     import av
 
     if not path.is_file():
-        raise _unreadable(path, "is not there, or is no file")
+        raise _unreadable(path, "is a folder" if path.is_dir() else "is not there, or is no file")
     if not path.stat().st_size:
         raise _unreadable(path, "is empty")
     with ExitStack() as stack:

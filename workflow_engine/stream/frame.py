@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +96,7 @@ Tell: TypeAlias = Callable[[str, str], None]
 """Takes the code and the message of a notice."""
 
 
+@runtime_checkable
 class Source(Protocol):
     """Where frames come from; serves one reader."""
 

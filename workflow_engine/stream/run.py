@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workflow_engine.context import Stop
 from workflow_engine.definition import WorkflowInput
-from workflow_engine.errors import InputError, Problem, RunCancelled, WorkflowError, nearest
+from workflow_engine.errors import InputError, Problem, RunCancelled, StepFailed, WorkflowError, nearest
 from workflow_engine.plan import Plan
 from workflow_engine.session import Session
 from workflow_engine.stream.feed import Account, Feed, Policy, Thinning
@@ -59,7 +59,13 @@ class FrameResult:
     problem: Problem | None = None
 
     def __getitem__(self, name: str) -> Any:
-        """Return the output ``name``."""
+        """Return the output ``name``.
+
+        Raises:
+            StepFailed: The workflow failed on this frame.
+        """
+        if self.problem is not None:
+            raise StepFailed(self.problem)
         return self.outputs[name]
 
 
@@ -225,8 +231,15 @@ class VideoRun:
         return self._run(*taken)
 
     def reset(self, source: str | None = None) -> None:
-        """Let the blocks forget what they saw of a source, or of all, before their next frame."""
-        self._resets |= {feed.name for feed in self._feeds if source in (None, feed.name)}
+        """Let the blocks forget what they saw of a source, or of all, before their next frame.
+
+        Raises:
+            InputError: There is no such source.
+        """
+        if source not in (None, *self._sessions):
+            message = f"There is no source {source!r}; they are {', '.join(self._sessions)}."
+            raise _refused("unknown_source", message, "A source is named by its number as text.")
+        self._resets |= {name for name in self._sessions if source in (None, name)}
 
     def stop(self) -> None:
         """End the run: the results end after the step that runs now. Safe to call from any thread."""
@@ -316,7 +329,7 @@ def open_sources(
     Raises:
         InputError: One names no source, or one that is not allowed.
     """
-    return [_source(one, rules, max_pixels) if isinstance(one, Reference) else one for one in references]
+    return [one if isinstance(one, Source) else _source(one, rules, max_pixels) for one in references]
 
 
 def _source(reference: Reference, rules: SourceRules, max_pixels: int | None) -> Source:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from io import StringIO
+from io import FileIO, StringIO
 from pathlib import Path
 from queue import Full, Queue
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import orjson
@@ -21,15 +22,20 @@ from workflow_engine.plan import Plan
 from workflow_engine.stream.encode import VideoFile
 from workflow_engine.stream.records import pictures, record
 from workflow_engine.stream.run import FrameResult
+from workflow_engine.vision.addresses import parse_url
 from workflow_engine.vision.decode import encode_jpeg
 from workflow_engine.vision.fetch import request
 from workflow_engine.vision.image import Image
+from workflow_engine.vision.refusals import refusal
 
 WAITING = 8
 """Results that wait for a sink: more would only fill the memory."""
 CALL_SECONDS = 5.0
 FAILURES = 3
-"""Calls that may fail one after the other before a URL is given up."""
+"""Calls that may fail one after the other before a URL is left alone for a while."""
+REST_SECONDS = 30.0
+
+_log = logging.getLogger("segflow.video")
 
 
 class Sink(Protocol):
@@ -38,6 +44,10 @@ class Sink(Protocol):
     @property
     def remarks(self) -> list[str]:
         """What the user should know of it in the end, as sentences."""
+
+    @property
+    def results(self) -> list[str]:
+        """What there is to look at once it is closed: names of files, mostly."""
 
     def write(self, result: FrameResult) -> None:
         """Take a result.
@@ -75,6 +85,11 @@ class Queued:
         """What the user should know of it in the end."""
         return self._sink.remarks
 
+    @property
+    def results(self) -> list[str]:
+        """What there is to look at once it is closed, if it has not failed."""
+        return [] if self._error is not None else self._sink.results
+
     def write(self, result: FrameResult) -> None:
         """Hand over a result; waits while the sink is behind.
 
@@ -93,11 +108,6 @@ class Queued:
         self._put(None)
         self._thread.join()
         self._check()
-
-    @property
-    def failed(self) -> bool:
-        """Whether it was given up after an error."""
-        return self._error is not None
 
     def _put(self, result: FrameResult | None) -> None:
         while self._thread.is_alive():
@@ -161,12 +171,17 @@ class AnnotatedVideo:
             InputError: The name's ending is not known.
         """
         self._output = output
-        self._files = {str(number): VideoFile(_numbered(path, number, sources)) for number in range(sources)}
+        self._files = {str(number): VideoFile(one) for number, one in enumerate(video_paths(path, sources))}
 
     @property
     def remarks(self) -> list[str]:
         """What is other than one might expect of the videos."""
         return [remark for file in self._files.values() for remark in file.remarks]
+
+    @property
+    def results(self) -> list[str]:
+        """The videos that have a picture."""
+        return [str(file.path) for file in self._files.values() if file.begun]
 
     def write(self, result: FrameResult) -> None:
         """Add a picture."""
@@ -191,91 +206,94 @@ class AnnotatedVideo:
             file.discard()
 
 
-def _numbered(path: Path, number: int, sources: int) -> Path:
-    return path if sources == 1 else path.with_stem(f"{path.stem}-{number}")
+def video_paths(path: Path, sources: int) -> list[Path]:
+    """Return the file of each source's video: the one that was named, or with a number for each of several."""
+    return [path] if sources == 1 else [path.with_stem(f"{path.stem}-{number}") for number in range(sources)]
 
 
 class _Lines:
     """A file that is begun with its first line: until then, what has the name stays as it is."""
 
+    remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
+
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
+        self._whole = 0
 
-    def add(self, line: bytes) -> None:
-        """Write a line, for others to read at once.
-
-        Raises:
-            OSError: It cannot be written.
-        """
-        if self._file is None:
-            self._file = self._path.open("wb")
-        self._file.write(line)
-        self._file.flush()
+    @property
+    def results(self) -> list[str]:
+        """The file, if there was a frame."""
+        return [] if self._file is None else [str(self._path)]
 
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
             self._file.close()
 
+    def discard(self) -> None:
+        """Close the file; the lines in it are whole."""
+        with suppress(OSError):
+            self.close()
 
-class JsonLines:
+    def _add(self, line: bytes) -> None:
+        """Write a line, for others to read at once.
+
+        Raises:
+            OSError: It cannot be written; of this line nothing is left.
+        """
+        if self._file is None:
+            self._file = self._path.open("wb", buffering=0)
+        rest = memoryview(line)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            with suppress(OSError):  # a pipe keeps what it has
+                self._file.truncate(self._whole)
+            raise
+        self._whole += len(line)
+
+
+class JsonLines(_Lines):
     """A file with a line of JSON for every frame, written as it comes, so that others can follow it.
 
     A file of that name is replaced when the first frame is done.
     """
 
-    remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
-
     def __init__(self, path: Path, plan: Plan) -> None:
         """Name the file."""
-        self._plan, self._lines = plan, _Lines(path)
+        super().__init__(path)
+        self._plan = plan
 
     def write(self, result: FrameResult) -> None:
         """Write a line."""
-        self._lines.add(orjson.dumps(record(self._plan, result)) + b"\n")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._lines.close()
-
-    def discard(self) -> None:
-        """Close the file; the lines in it are whole."""
-        with suppress(OSError):
-            self._lines.close()
+        self._add(orjson.dumps(record(self._plan, result)) + b"\n")
 
 
-class CsvTable:
+class CsvTable(_Lines):
     """A table with a row for every frame; objects are counted, and what is no single value is JSON in its cell.
 
+    The last columns tell how many seconds an interruption took that ended with the frame, and why the workflow failed.
     A file of that name is replaced when the first frame is done.
     """
 
-    remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
     FIXED = ("source", "frame", "seconds", "timestamp")
 
     def __init__(self, path: Path, plan: Plan) -> None:
         """Name the file, which has a column for every output that is no picture."""
-        self._plan, self._lines = plan, _Lines(path)
+        super().__init__(path)
+        self._plan = plan
         self._columns = [output.name for output in plan.outputs if output.name not in pictures(plan)]
-        self._head = _row([*self.FIXED, *self._columns, "error"])
+        self._head = _row([*self.FIXED, *self._columns, "gap", "error"])
 
     def write(self, result: FrameResult) -> None:
         """Write a row, and before the first the names of the columns."""
         written = record(self._plan, result)
         cells = [_cell(written["outputs"].get(name)) for name in self._columns]
-        row = [*(written[name] for name in self.FIXED), *cells, written.get("error", {}).get("message", "")]
-        self._lines.add(self._head + _row(row))
+        gap, error = written.get("gap", {}).get("seconds", ""), written.get("error", {}).get("message", "")
+        self._add(self._head + _row([*(written[name] for name in self.FIXED), *cells, gap, error]))
         self._head = b""
-
-    def close(self) -> None:
-        """Close the file."""
-        self._lines.close()
-
-    def discard(self) -> None:
-        """Close the file; the rows in it are whole."""
-        with suppress(OSError):
-            self._lines.close()
 
 
 def _row(cells: list[Any]) -> bytes:
@@ -300,45 +318,77 @@ class PictureFolder:
     def __init__(self, path: Path, output: str | None) -> None:
         """Name the folder, which is made with the first picture."""
         self._path, self._output = path, output
+        self.results: list[str] = []
+        """The folder, if it has a picture."""
 
     def write(self, result: FrameResult) -> None:
         """Write a picture."""
         self._path.mkdir(parents=True, exist_ok=True)
-        name = f"{result.source}-{result.number:06}.jpg"
-        (self._path / name).write_bytes(encode_jpeg(picture_of(result, self._output)))
+        file = self._path / f"{result.source}-{result.number:06}.jpg"
+        try:
+            file.write_bytes(encode_jpeg(picture_of(result, self._output)))
+        except OSError:
+            with suppress(OSError):
+                file.unlink()  # half a picture
+            raise
+        self.results = [str(self._path)]
 
     def close(self) -> None:
         """Do nothing: every file is finished."""
 
     def discard(self) -> None:
-        """Do nothing: every file is finished, but perhaps the last."""
+        """Do nothing: every file is finished."""
 
 
 class Webhook:
-    """A URL that gets every record as JSON; one that fails again and again is given up, and the run goes on."""
+    """A URL that gets every record as JSON.
 
-    def __init__(self, url: str, plan: Plan, *, allowed_hosts: tuple[str, ...]) -> None:
-        """Name the URL, and the hosts that may be called although they are not public."""
+    One that fails several times in a row gets none for a while, so that the run goes on, and is then tried again.
+    """
+
+    def __init__(
+        self, url: str, plan: Plan, *, allowed_hosts: tuple[str, ...], rest_seconds: float = REST_SECONDS
+    ) -> None:
+        """Name the URL, and the hosts that may be called although they are not public.
+
+        Raises:
+            InputError: It is no URL that can be called (``url_refused``).
+        """
+        try:
+            parse_url(url)
+        except ValueError as error:
+            raise refusal(f"The webhook cannot be called: {error}.", at="", code="url_refused") from error
         self._url, self._plan, self._allowed = url, plan, allowed_hosts
         self._sent = self._failed = self._in_a_row = 0
         self._reason = ""
+        self._rest, self._resting_until = rest_seconds, 0.0
 
     @property
     def remarks(self) -> list[str]:
         """How many calls failed, if any did."""
         if not self._failed:
             return []
-        given_up = " It was given up." if self._in_a_row >= FAILURES else ""
-        return [f"The webhook took {self._sent} results and missed {self._failed}: {self._reason}{given_up}"]
+        return [f"The webhook took {self._sent} results and missed {self._failed}: {self._reason}"]
+
+    @property
+    def results(self) -> list[str]:
+        """How many records it took, if any."""
+        return [f"{self._sent} calls of the webhook"] if self._sent else []
 
     def write(self, result: FrameResult) -> None:
         """Send a record, and note whether it was taken."""
-        failure = "" if self._in_a_row < FAILURES else self._reason
+        if time.monotonic() < self._resting_until:
+            self._failed += 1
+            return
+        failure = self._send(orjson.dumps(record(self._plan, result)))
         if not failure:
-            failure = self._send(orjson.dumps(record(self._plan, result)))
-        self._sent, self._failed = self._sent + (not failure), self._failed + bool(failure)
-        self._in_a_row = self._in_a_row + 1 if failure else 0
-        self._reason = failure or self._reason
+            self._sent, self._in_a_row = self._sent + 1, 0
+            return
+        self._failed, self._in_a_row, self._reason = self._failed + 1, self._in_a_row + 1, failure
+        if self._in_a_row >= FAILURES:
+            self._resting_until = time.monotonic() + self._rest
+            if self._in_a_row == FAILURES:
+                _log.warning("The webhook is left alone for %g s after each call that fails: %s", self._rest, failure)
 
     def _send(self, body: bytes) -> str:
         headers = {"Content-Type": "application/json"}

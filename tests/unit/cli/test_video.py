@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import termios
 import time
+from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +55,31 @@ def test_several_sources_get_a_video_each(segflow: Segflow, blur: Path, clip: Pa
     done = segflow("video", blur, "--source", clip, other, "--out", tmp_path / "out.mp4")
     assert done.code == 0, done.err
     assert [len(times(tmp_path / f"out-{number}.mp4")) for number in (0, 1)] == [10, 4]
-    assert "other.mp4: 4 frames read: 4 processed" in done.out
+    assert "source 1, other.mp4: 4 frames read: 4 processed" in done.out
+    assert f"Results: {tmp_path / 'out-0.mp4'}, {tmp_path / 'out-1.mp4'}" in done.out
+
+
+def test_a_frame_on_which_the_workflow_fails_keeps_none_of_the_others(
+    segflow: Segflow, clip: Path, tmp_path: Path
+) -> None:
+    """The first frame has none before it: its buffer holds nothing at the second place."""
+    most = [{"type": "NumericSequenceAggregate", "function": "max"}]
+    steps = [
+        {"type": "core/buffer@v1", "name": "last", "data": "$inputs.number", "length": 2, "pad": True},
+        {"type": "core/property_definition@v1", "name": "most", "data": "$steps.last.output", "operations": most},
+    ]
+    number = {"type": "WorkflowParameter", "name": "number", "default_value": 7}
+    output = {"type": "JsonField", "name": "most", "selector": "$steps.most.output"}
+    document = {**BLUR, "inputs": [*BLUR["inputs"], number], "steps": steps, "outputs": [output]}
+    (tmp_path / "most.json").write_text(json.dumps(document))
+    done = segflow("video", tmp_path / "most.json", "--source", clip, "--jsonl", tmp_path / "out.jsonl")
+    assert done.code == 3
+    assert "clip.mp4: 10 frames read: 9 processed, 1 failed" in done.out
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["outputs"].get("most") for row in rows] == [None, *[7] * 9]
+    assert "step 'most' failed" in rows[0]["error"]["message"]
+    assert done.err.startswith("warning: frame 1: The step 'most' failed")
+    assert "error: The workflow failed on 1 of 10 frames, on frame 1 first: The step 'most' failed" in done.err
 
 
 def test_a_bad_source_among_good_ones_is_told_and_the_others_go_on(
@@ -68,6 +100,8 @@ def test_a_bad_source_among_good_ones_is_told_and_the_others_go_on(
         (["--source", "a.mp4", "--output", "pictur", "--out", "b.mp4"], "Did you mean 'picture'?"),
         (["--source", "a.mp4", "--out", "a.gif"], "an ending that is not known"),
         (["--source", "a.mp4", "--param", "x=1"], "The workflow has no input 'x'"),
+        (["--source", "a.mp4", "--jsonl", "b", "--csv", "./b"], "b is named for two kinds of results"),
+        (["--source", "a.mp4", "--webhook", "ftp://host/secret"], "The webhook cannot be called: expected http(s)"),
     ],
     ids=str,
 )
@@ -94,6 +128,7 @@ def test_what_stood_there_before_is_lost_to_no_run_that_gives_nothing(
     failed = segflow("video", tmp_path / "failing.json", "--source", clip, *sinks)
     assert (missing.code, failed.code) == (1, 3), failed.err
     assert failed.err.count("There is no model 'no/such'") == 1
+    assert "Results" not in failed.out
     assert [path.read_text() for path in kept] == ["precious"] * 3
     assert not (tmp_path / "frames").exists()
 
@@ -105,6 +140,15 @@ def test_no_result_takes_the_place_of_its_source(segflow: Segflow, blur: Path, c
     assert done.code == 1
     assert "clip.mp4 is a source, and would be lost" in done.err
     assert clip.read_bytes() == before
+
+
+def test_no_video_of_several_takes_the_place_of_a_source(segflow: Segflow, blur: Path, tmp_path: Path) -> None:
+    clips = [steady(tmp_path / f"clip-{number}.mp4", 3) for number in range(2)]
+    before = [clip.read_bytes() for clip in clips]
+    done = segflow("video", blur, "--source", *clips, "--out", tmp_path / "clip.mp4")
+    assert done.code == 1
+    assert "clip-0.mp4 is a source, and would be lost" in done.err
+    assert [clip.read_bytes() for clip in clips] == before
 
 
 def test_a_workflow_without_a_picture_cannot_be_shown(segflow: Segflow, clip: Path, tmp_path: Path) -> None:
@@ -121,15 +165,7 @@ def test_a_signal_ends_the_run_and_finishes_the_files(blur: Path, tmp_path: Path
     clip = steady(tmp_path / "long.mp4", 1000, size=(320, 240))
     out, rows = tmp_path / "out.mp4", tmp_path / "out.jsonl"
     command = ["video", str(blur), "--source", str(clip), "--out", str(out), "--jsonl", str(rows)]
-    environment = {**os.environ, "SEGFLOW_HOME": str(tmp_path / "home")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "workflow_engine.cli", *command],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(command, tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         while not rows.exists() or rows.read_bytes().count(b"\n") < 5:
             assert process.poll() is None
             time.sleep(0.02)
@@ -141,3 +177,104 @@ def test_a_signal_ends_the_run_and_finishes_the_files(blur: Path, tmp_path: Path
     assert len(times(out)) == len(written)
     assert f"{len(written)} processed" in said
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".part")] == []
+
+
+def test_a_signal_before_the_first_frame_is_answered(blur: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        command = ["video", str(blur), "--source", f"rtsp://127.0.0.1:{silent.getsockname()[1]}/camera"]
+        with started(command, tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            caller, _ = silent.accept()
+            with caller:
+                process.send_signal(signal.SIGINT)
+                said, complaints = process.communicate(timeout=30)
+    assert (process.returncode, said) == (130, "")
+    assert complaints == "Interrupted before the first frame.\n"
+
+
+@pytest.mark.parametrize(("more", "shown"), [([], r"10 of 10 frames, "), (["--max-frames", "9"], r"9 frames, ")])
+def test_the_progress_line_is_whole_in_a_narrow_terminal(
+    blur: Path, clip: Path, tmp_path: Path, more: list[str], shown: str
+) -> None:
+    terminal, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 50))
+    command = ["video", str(blur), "--source", str(clip), "--out", str(tmp_path / "out.mp4"), *more]
+    with started(command, tmp_path, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        with os.fdopen(terminal, "rb", buffering=0) as screen:
+            text = "".join(chunk.decode(errors="replace") for chunk in iter(lambda: _read(screen), b""))
+    assert process.returncode == 0
+    plain = re.sub(r"\s+", " ", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text))
+    assert re.search(shown + r"[\d.]+/s; decode [\d.]+, run [\d.]+, write [\d.]+ ms", plain), plain
+
+
+@pytest.fixture
+def screen() -> Iterator[str]:
+    """A screen without a monitor."""
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "640x480x24"]
+    with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
+        os.close(writing)
+        with os.fdopen(reading) as ready:
+            number = ready.readline().strip()
+        yield f":{number}"
+        server.terminate()
+
+
+def titles(screen: str) -> set[str]:
+    """Return the titles of the windows on a screen."""
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XOpenDisplay.restype = x11.XDefaultRootWindow.restype = ctypes.c_void_p
+    display = ctypes.c_void_p(x11.XOpenDisplay(screen.encode()))
+    root = ctypes.c_void_p(x11.XDefaultRootWindow(display))
+    ignored, count, windows = ctypes.c_ulong(), ctypes.c_uint(), ctypes.POINTER(ctypes.c_ulong)()
+    x11.XQueryTree(display, root, *map(ctypes.byref, (ignored, ignored, windows, count)))
+    found = set()
+    for window in windows[: count.value]:
+        title = ctypes.c_char_p()
+        if x11.XFetchName(display, ctypes.c_ulong(window), ctypes.byref(title)) and title.value:
+            found.add(title.value.decode())
+    x11.XCloseDisplay(display)
+    return found
+
+
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no screen without a monitor: apt-get install xvfb")
+def test_every_source_is_shown_in_a_window_of_its_own(
+    blur: Path, tmp_path: Path, screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", screen)
+    clips = [str(steady(tmp_path / name, 3000)) for name in ("a.mp4", "b.mp4")]
+    expected = {f"segflow: blur.json, source {number}, {name}" for number, name in enumerate(("a.mp4", "b.mp4"))}
+    with started(["video", str(blur), "--show", "--source", *clips], tmp_path) as process:
+        while not expected <= titles(screen):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
+
+
+def test_without_a_screen_nothing_is_begun(
+    blur: Path, clip: Path, segflow: Segflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    done = segflow("video", blur, "--source", clip, "--show")
+    assert (done.code, done.out) == (4, "")
+    assert "no screen that segflow can reach" in done.err
+
+
+def _read(screen: FileIO) -> bytes:
+    """Return what the terminal shows next, or nothing when there is nobody any more who writes to it."""
+    try:
+        return screen.read(4096)
+    except OSError:
+        return b""
+
+
+def started(command: list[str], home: Path, **streams: Any) -> subprocess.Popen[Any]:
+    """Run the command line in a process of its own, which hears signals and has a terminal."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "workflow_engine.cli", *command],
+        cwd=ROOT,
+        env={**os.environ, "SEGFLOW_HOME": str(home / "home"), "TERM": "xterm"},
+        **streams,
+    )

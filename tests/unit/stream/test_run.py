@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.unit.stream.clips import BLUR, place, steady, write
-from workflow_engine import InputError, Workflow
+from workflow_engine import InputError, StepFailed, Workflow
 from workflow_engine.stream.feed import Account
 from workflow_engine.stream.files import FileSource
 from workflow_engine.stream.frame import Notice
@@ -152,6 +152,8 @@ def test_each_source_has_its_own_state_and_it_can_be_reset(tmp_path: Path) -> No
         if (frame.source, frame.number) == ("1", 4):
             run.reset("1")
     assert seen == {"0": [1, 2, 3, 4, 5, 6], "1": [1, 2, 3, 4, 1, 2]}
+    with pytest.raises(InputError, match="no source '2'; they are 0, 1"):
+        run.reset("2")
 
 
 def test_one_bad_source_ends_neither_the_others_nor_in_silence(blur: Workflow, tmp_path: Path) -> None:
@@ -195,6 +197,8 @@ def test_a_step_that_fails_fails_its_frame_only(tmp_path: Path) -> None:
     run = Workflow(document).video(steady(tmp_path / "a.mp4", 3), parameters={"objects": objects})
     frames = list(run)
     assert [frame.problem is not None and frame.problem.step for frame in frames] == ["line"] * 3
+    with pytest.raises(StepFailed, match="The step 'line' failed"):
+        frames[0]["in"]
     account = run.accounts["0"]
     assert (account.failed, account.read) == (3, counted(account))
 
@@ -218,14 +222,23 @@ def test_what_is_no_video_is_one_clear_error(blur: Workflow, tmp_path: Path, con
     assert video_threads() == []
 
 
-@pytest.mark.parametrize("name", ["missing.mp4", ".", "a%d.mp4", "*.mp4"])
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("missing.mp4", "not there"), (".", "a folder"), ("a%d.mp4", "not there"), ("*.mp4", "not there")],
+)
 def test_what_is_not_there_is_one_clear_error(
-    blur: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    blur: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, what: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     steady(tmp_path / "a1.mp4", 3)
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match=f"is {what}"):
         list(blur.video(name))
+
+
+@pytest.mark.parametrize("given", [["a.mp4", "b.mp4"], None, 1.5], ids=str)
+def test_what_can_be_no_source_is_one_clear_error(blur: Workflow, given: Any) -> None:
+    with pytest.raises(InputError, match="A video source is a path, an address or a camera's number"):
+        blur.video(given)
 
 
 def test_what_can_be_decoded_of_a_truncated_file_is_processed_and_the_rest_is_told(

@@ -61,6 +61,7 @@ class Delivery:
     """A sink that keeps the latest results, a bounded number of them, for who comes to fetch them."""
 
     remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
+    results: list[str] = []  # noqa: RUF012 - nor anything to look at afterwards
 
     def __init__(self, plan: Plan, sources: list[str], buffer: int, answer: Answer) -> None:
         """Deliver the results of a plan on ``sources``, of which ``buffer`` rows wait; ``answer`` sends answers."""
