@@ -1,4 +1,4 @@
-"""Pictures drawn from compact masks equal those that supervision's annotators draw from dense ones."""
+"""Pictures equal those that supervision's annotators draw, from dense masks where ours are compact."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 from supervision import (
     BackgroundOverlayAnnotator,
+    BoxAnnotator,
     Color,
     ColorAnnotator,
     ColorLookup,
     HaloAnnotator,
+    LabelAnnotator,
     MaskAnnotator,
     PixelateAnnotator,
     PolygonAnnotator,
+    Position,
 )
 from supervision.annotators.base import BaseAnnotator
 
@@ -41,6 +44,10 @@ CASES: list[tuple[str, dict[str, Any], BaseAnnotator]] = [
             HaloAnnotator(opacity=share, kernel_size=size, color_lookup=BY_CLASS),
         )
         for share, size in ((0.8, 40), (0.35, 7), (1.0, 12), (0.5, 1))
+    ),
+    *(
+        ("bounding_box", {"thickness": width}, BoxAnnotator(thickness=width, color_lookup=BY_CLASS))
+        for width in (1, 2, 5)
     ),
     *(("color", {"opacity": share}, ColorAnnotator(opacity=share, color_lookup=BY_CLASS)) for share in (0.5, 0.9)),
     ("pixelate", {"pixel_size": 9}, PixelateAnnotator(9)),
@@ -94,3 +101,52 @@ def test_the_picture_is_the_same(
     drawn = run(f"core/{name}_visualization@v1", image=image, predictions=objects, **fields)["image"].pixels
     dense = detections.replace(objects, mask=np.asarray(objects.mask))
     np.testing.assert_array_equal(drawn, annotator.annotate(image.pixels.copy(), dense))
+
+
+TEXTS = (
+    "nut 0.87",
+    "",
+    "two\nlines",
+    "above\n\nbelow",
+    "\n",
+    "gjpqy|",
+    "ä€",
+    " ",
+    "a long line that leaves the picture",
+)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize(
+    ("place", "scale", "thickness", "padding", "radius"),
+    [(place, 1.0, 1, 10, 0) for place in Position.list() if place != "CENTER_OF_MASS"]
+    + [("CENTER_OF_MASS", 0.5, 2, 3, 6), ("TOP_LEFT", 0.4, 1, 0, 100), ("BOTTOM_CENTER", 2.0, 4, 7, 2)],
+)
+def test_labels_are_the_same(
+    run: BlockRunner, scene: str, place: str, scale: float, thickness: int, padding: int, radius: int
+) -> None:
+    image, objects = SCENES[scene]
+    texts = [TEXTS[index % len(TEXTS)] for index in range(len(objects))]
+    drawn = run(
+        "core/label_visualization@v1",
+        image=image,
+        predictions=detections.with_column(objects, "note", texts),
+        text="note",
+        text_position=place,
+        text_color="#0A64C8",
+        text_scale=scale,
+        text_thickness=thickness,
+        text_padding=padding,
+        border_radius=radius,
+    )["image"].pixels
+    annotator = LabelAnnotator(
+        color_lookup=BY_CLASS,
+        text_color=Color.from_hex("#0A64C8"),
+        text_scale=scale,
+        text_thickness=thickness,
+        text_padding=padding,
+        text_position=Position[place],
+        border_radius=radius,
+    )
+    dense = detections.replace(objects, mask=np.asarray(objects.mask))
+    np.testing.assert_array_equal(drawn, annotator.annotate(image.pixels.copy(), dense, texts))
