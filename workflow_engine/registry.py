@@ -137,6 +137,7 @@ class _Entry:
     def __init__(self, path: Traversable, form_path: Traversable) -> None:
         self.path = path
         self._form_path = form_path
+        self._manifest: BlockManifest
         self._step_types: dict[str, StepType] = {}
 
     @cached_property
@@ -171,7 +172,8 @@ class _Entry:
     @cached_property
     def fault(self) -> ManifestError | None:
         try:
-            check_form(self.form, read_manifest(self._content))
+            self._manifest = read_manifest(self._content)
+            check_form(self.form, self._manifest)
         except ManifestError as error:
             return ManifestError([self.problem(problem.message, problem.at) for problem in error.problems])
         return None
@@ -183,10 +185,10 @@ class _Entry:
         if self.fault is not None:
             raise self.fault
 
-    @cached_property
+    @property
     def manifest(self) -> BlockManifest:
         self.check()
-        return BlockManifest.model_validate(self._content)
+        return self._manifest
 
     def step_type(self, name: str) -> StepType:
         if name not in self._step_types:

@@ -13,6 +13,9 @@ import jsonschema_rs
 
 from workflow_engine.faults import Schema, faults
 
+_WORDS = {"title", "description", "default", "examples"}
+"""What a schema says that no value is held against."""
+
 
 @cache
 def vocabulary() -> Mapping[str, dict[str, Any]]:
@@ -34,9 +37,9 @@ class Validator:
     """
 
     def __init__(self, schema: Schema) -> None:
-        """Compile ``schema``."""
+        """Compile ``schema``, or find that it is already: types of steps share most of what their fields ask for."""
         self._schema = schema
-        self._compiled = jsonschema_rs.Draft202012Validator(dict(schema), registry=_compiled_vocabulary())
+        self._compiled = _compiled(json.dumps({name: schema[name] for name in schema.keys() - _WORDS}, sort_keys=True))
 
     def faults(self, value: Any) -> Iterator[tuple[str, str, str]]:
         """Yield what is wrong with ``value``: JSON pointer inside it, a sentence's end, a hint.
@@ -51,6 +54,11 @@ class Validator:
             return _is_plain(value) and self._compiled.is_valid(value)
         except ValueError:  # names that are no text, or text that is no Unicode
             return False
+
+
+@cache
+def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schema, registry=_compiled_vocabulary())
 
 
 @cache
