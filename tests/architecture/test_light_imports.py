@@ -22,6 +22,7 @@ HEAVY = {
     "PIL",
     "scipy",
     "av",
+    "networkx",
 }
 WORKFLOW = "examples/count_fasteners/workflow.json"
 
