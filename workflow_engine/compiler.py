@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
@@ -11,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from workflow_engine import graph
 from workflow_engine.definition import Definition, Output, Step, WorkflowInput
-from workflow_engine.errors import BlockError, CompileError, ManifestError, Problem, nearest, pointer
+from workflow_engine.errors import MOST_PROBLEMS, BlockError, CompileError, ManifestError, Problem, nearest, pointer
 from workflow_engine.inner import flatten
 from workflow_engine.kinds import compatible, spoken
 from workflow_engine.lineage import Misaligned, Wire, input_lineage, place
@@ -202,6 +203,8 @@ def _blame_type(draft: _Draft, i: int, step: Step) -> None:
 def _check_fields(draft: _Draft) -> None:
     """Every field is known, every required one is there, every literal fits."""
     for i, step, kind in draft.typed_steps():
+        if len(draft.problems) > MOST_PROBLEMS:
+            return  # more would not be told
         given = {kind.fields[name].target for name in step.fields if name in kind.fields}
         for wanted in kind.required:
             if wanted.target not in given:
@@ -217,12 +220,14 @@ def _check_fields(draft: _Draft) -> None:
                 message = f"{name} of the step {step.name!r} takes a reference such as $inputs.image, not a literal."
                 draft.blame("reference_wanted", message, step=i, name=name)
             else:
-                for at, text, hint in known.literal_faults(value):
+                for at, text, hint in islice(known.literal_faults(value), MOST_PROBLEMS + 1):
                     where = f"{name}{at.replace('/', '.')} of the step {step.name!r}"
                     draft.blame("bad_value", f"{where}: {text}.", step=i, name=name, at=at, hint=hint)
 
 
 def _unknown_field(draft: _Draft, i: int, kind: StepType, name: str) -> None:
+    if len(draft.warnings) >= MOST_PROBLEMS:
+        return  # nobody reads as many
     if name in kind.ignored:
         draft.warn(
             "ignored_field", f"{name} means nothing to {kind.manifest.title} here and is ignored.", step=i, name=name

@@ -12,6 +12,7 @@ from workflow_engine.server.tasks.call import Call
 from workflow_engine.server.tasks.validate import verdict
 
 _HINT = "Send a JSON object with the member definition (the workflow)."
+_CREATE_HINT = "Send a JSON object with the members id (the name) and definition (the workflow)."
 
 
 def listed(call: Call) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def shown(call: Call) -> dict[str, Any]:
 
 def create(call: Call) -> dict[str, Any]:
     """Keep a workflow under a new name."""
-    asked = read(CreateRequest, call.body, hint=_HINT)
+    asked = read(CreateRequest, call.body, hint=_CREATE_HINT)
     return _saved(call, asked.id, asked.definition, 0)
 
 
