@@ -39,6 +39,9 @@ from workflow_engine.step_type import StepField, StepType, with_further_outputs
 LANGUAGE_VERSION = "1.17.0"
 """Version of the workflow language that this engine speaks."""
 
+MOST_DIMENSIONS = 16
+"""Deepest lists that an input takes: deeper than any that are of use, and no deeper than can be walked down."""
+
 OUTPUTS = "$outputs"
 """Stands for the step's name in problems of the document's outputs."""
 
@@ -160,11 +163,10 @@ def _check_names(draft: _Draft) -> None:
 
 def _check_dimensionality(draft: _Draft) -> None:
     for i, declared in enumerate(draft.definition.inputs):
-        if declared.type == "WorkflowBatchInput" and declared.dimensionality < 1:
-            message = (
-                f"The input {declared.name!r} has dimensionality {declared.dimensionality}; a batch has at least 1."
-            )
-            hint = "Use a WorkflowParameter for a single value."
+        if declared.type == "WorkflowBatchInput" and not 1 <= declared.dimensionality <= MOST_DIMENSIONS:
+            found = f"The input {declared.name!r} has dimensionality {declared.dimensionality}"
+            message = f"{found}; a batch has 1 to {MOST_DIMENSIONS}."
+            hint = "Use a WorkflowParameter for a single value." if declared.dimensionality < 1 else ""
             at = pointer("inputs", i, "dimensionality")
             draft.problems.append(Problem(code="bad_dimensionality", message=message, at=at, hint=hint))
 

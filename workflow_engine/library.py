@@ -126,6 +126,8 @@ class Library:
             raise _bad_name(workflow_id)
         content = read(document, limits=self._limits)
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        if len(text) > self._limits.definition_bytes:  # which does not count the indentation
+            read(json.dumps(content, separators=(",", ":"), ensure_ascii=False), limits=self._limits)
         with _explained(f"The workflow {workflow_id!r} cannot be saved"):
             for _ in range(_ATTEMPTS):
                 latest = next(iter(self._numbers(workflow_id)), 0)

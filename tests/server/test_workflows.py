@@ -162,6 +162,10 @@ def test_a_document_that_is_wrong_all_over_is_told_of_in_part(server: httpx.Clie
 def test_too_many_pictures_at_once(server: httpx.Client) -> None:
     answer = run(server, CROP, image=["x"] * 257)
     assert (answer.status_code, answer.json()["code"]) == (400, "batch_too_large")
+    nested = {**CROP, "inputs": [{"type": "WorkflowBatchInput", "name": "a", "dimensionality": 2}], "steps": []}
+    answer = run(server, {**nested, "outputs": []}, a=[["x"] * 200, ["x"] * 57])
+    assert (answer.status_code, answer.json()["code"]) == (400, "batch_too_large")
+    assert "257 elements" in answer.json()["message"]
 
 
 SAVE: dict[str, Any] = {
