@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from workflow_engine.errors import InputError, Problem, WorkflowError
 from workflow_engine.server import access
 from workflow_engine.server.answers import refusal
-from workflow_engine.server.work import Workers, overloaded
+from workflow_engine.server.work import Workers, overloaded, stopping
 from workflow_engine.settings import Settings
 
 REQUEST_ID = "x-request-id"
@@ -142,7 +142,7 @@ class Intake:
         """Read the body, which counts as held from now on."""
         body = bytearray()
         try:
-            with anyio.move_on_after(self._limits.body_seconds):
+            with anyio.move_on_after(self._limits.body_seconds) as patience, self._workers.cutting_off(patience.cancel):
                 more = True
                 while more:
                     message = await receive()
@@ -157,7 +157,7 @@ class Intake:
                     if self._held > self._limits.bodies_bytes:
                         raise overloaded()
                 return bytes(body)
-            raise self._too_late()
+            raise stopping() if self._workers.draining else self._too_late()
         except BaseException:
             self._held -= len(body)
             raise
