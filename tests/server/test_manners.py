@@ -23,6 +23,7 @@ def test_probes(server: httpx.Client) -> None:
     assert server.get("/healthz").json() == {"status": "healthy"}
     assert server.get("/readiness").json() == {"status": "ready"}
     assert {"name", "version", "uuid"} <= server.get("/info").json().keys()
+    assert [server.head(path).status_code for path in ("/healthz", "/readiness", "/info")] == [200] * 3
 
 
 def test_every_answer_has_an_id_and_repeats_a_plain_one(server: httpx.Client) -> None:
@@ -35,7 +36,18 @@ def test_every_answer_has_an_id_and_repeats_a_plain_one(server: httpx.Client) ->
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Host": "rebound.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+    "headers",
+    [
+        {"Host": "rebound.example"},
+        {"Host": "localhost@rebound.example"},
+        {"Host": "rebound.example@localhost"},
+        {"Host": "localhost/rebound.example"},
+        {"Host": "localhost:rebound"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "https://evil.example\\@localhost"},
+        {"Origin": "localhost"},
+        {"Origin": "null"},
+    ],
 )
 def test_foreign_pages_are_kept_out(server: httpx.Client, headers: dict[str, str]) -> None:
     answer = server.post("/workflows/run", json=EMPTY, headers=headers)

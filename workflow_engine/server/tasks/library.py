@@ -57,7 +57,8 @@ def saved(call: Call, version: str | int | None) -> Saved:
     workflow_id = call.options["id"]
     if isinstance(version, str) and not (version.isascii() and version.isdigit() and len(version) < 10):
         message = f"Versions of workflows are numbers such as 3; {version[:40]!r} is none."
-        raise WorkflowError(Problem(code="workflow_version_unknown", message=message, whose="caller"))
+        hint = "Leave workflow_version_id out for the latest."
+        raise WorkflowError(Problem(code="workflow_version_unknown", message=message, hint=hint, whose="caller"))
     return call.bench.engine.library.read(workflow_id, None if version is None else int(version))
 
 
