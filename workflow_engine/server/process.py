@@ -70,7 +70,7 @@ class Worker:
         if frame is None or "ready" not in frame[0]:
             worker.kill()
             await process.wait()
-            raise refused(frame[0]) if frame else _stillborn()
+            raise refused(frame[0]) if frame else lost()
         return worker
 
     async def watch(self, answered: Callable[[Frame], None]) -> None:
@@ -105,12 +105,6 @@ def refused(head: Mapping[str, Any]) -> WorkflowError:
     if head.get("trace"):
         error.add_note(head["trace"])
     return error
-
-
-def _stillborn() -> WorkflowError:
-    message = "A process of the server ended before it was ready."
-    hint = "The lines above may say why; SEGFLOW_WORKER_BYTES may be too few."
-    return WorkflowError(Problem(code="worker_lost", message=message, hint=hint, whose="operator"))
 
 
 def lost() -> WorkflowError:

@@ -217,7 +217,12 @@ class Workers:
     async def _one(self) -> Worker:
         settings = self._settings
         told = {"limits": asdict(self._limits), "preload": settings.preload, "json_logs": settings.json_logs}
-        return await Worker.start({"threads": settings.threads, "workers": settings.workers, "settings": told})
+        try:
+            return await Worker.start({"threads": settings.threads, "workers": settings.workers, "settings": told})
+        except WorkflowError as error:
+            if error.problem.code not in ("worker_lost", "out_of_memory"):
+                raise
+            raise _stillborn() from error
 
     def _keep(self, worker: Worker) -> None:
         self._workers.append(worker)
@@ -260,6 +265,12 @@ async def _left(request: Request) -> None:
     """Return when the client has left."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _stillborn() -> WorkflowError:
+    message = "A worker ended before it was ready."
+    hint = "The lines above may say why; SEGFLOW_WORKER_BYTES may be too few."
+    return WorkflowError(Problem(code="worker_lost", message=message, hint=hint, whose="operator"))
 
 
 def overloaded() -> WorkflowError:
