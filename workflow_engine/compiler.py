@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
@@ -11,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from workflow_engine import graph
 from workflow_engine.definition import Definition, Output, Step, WorkflowInput
-from workflow_engine.errors import BlockError, CompileError, ManifestError, Problem, nearest, pointer
+from workflow_engine.errors import MOST_PROBLEMS, BlockError, CompileError, ManifestError, Problem, nearest, pointer
 from workflow_engine.inner import flatten
 from workflow_engine.kinds import compatible, spoken
 from workflow_engine.lineage import Misaligned, Wire, input_lineage, place
@@ -37,6 +38,9 @@ from workflow_engine.step_type import StepField, StepType, with_further_outputs
 
 LANGUAGE_VERSION = "1.17.0"
 """Version of the workflow language that this engine speaks."""
+
+MOST_DIMENSIONS = 16
+"""Deepest lists that an input takes: deeper than any that are of use, and no deeper than can be walked down."""
 
 OUTPUTS = "$outputs"
 """Stands for the step's name in problems of the document's outputs."""
@@ -159,11 +163,10 @@ def _check_names(draft: _Draft) -> None:
 
 def _check_dimensionality(draft: _Draft) -> None:
     for i, declared in enumerate(draft.definition.inputs):
-        if declared.type == "WorkflowBatchInput" and declared.dimensionality < 1:
-            message = (
-                f"The input {declared.name!r} has dimensionality {declared.dimensionality}; a batch has at least 1."
-            )
-            hint = "Use a WorkflowParameter for a single value."
+        if declared.type == "WorkflowBatchInput" and not 1 <= declared.dimensionality <= MOST_DIMENSIONS:
+            found = f"The input {declared.name!r} has dimensionality {declared.dimensionality}"
+            message = f"{found}; a batch has 1 to {MOST_DIMENSIONS}."
+            hint = "Use a WorkflowParameter for a single value." if declared.dimensionality < 1 else ""
             at = pointer("inputs", i, "dimensionality")
             draft.problems.append(Problem(code="bad_dimensionality", message=message, at=at, hint=hint))
 
@@ -202,6 +205,8 @@ def _blame_type(draft: _Draft, i: int, step: Step) -> None:
 def _check_fields(draft: _Draft) -> None:
     """Every field is known, every required one is there, every literal fits."""
     for i, step, kind in draft.typed_steps():
+        if len(draft.problems) > MOST_PROBLEMS:
+            return  # more would not be told
         given = {kind.fields[name].target for name in step.fields if name in kind.fields}
         for wanted in kind.required:
             if wanted.target not in given:
@@ -217,12 +222,14 @@ def _check_fields(draft: _Draft) -> None:
                 message = f"{name} of the step {step.name!r} takes a reference such as $inputs.image, not a literal."
                 draft.blame("reference_wanted", message, step=i, name=name)
             else:
-                for at, text, hint in known.literal_faults(value):
+                for at, text, hint in islice(known.literal_faults(value), MOST_PROBLEMS + 1):
                     where = f"{name}{at.replace('/', '.')} of the step {step.name!r}"
                     draft.blame("bad_value", f"{where}: {text}.", step=i, name=name, at=at, hint=hint)
 
 
 def _unknown_field(draft: _Draft, i: int, kind: StepType, name: str) -> None:
+    if len(draft.warnings) >= MOST_PROBLEMS:
+        return  # nobody reads as many
     if name in kind.ignored:
         draft.warn(
             "ignored_field", f"{name} means nothing to {kind.manifest.title} here and is ignored.", step=i, name=name

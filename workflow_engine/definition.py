@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workflow_engine.errors import DefinitionError, Problem, nearest, pointer
-from workflow_engine.faults import shorten
+from workflow_engine.faults import Location, Misfit, misfits, shorten
 from workflow_engine.kinds import ANYTHING
 from workflow_engine.settings import Limits
 
@@ -155,7 +155,8 @@ def parse(document: bytes | str | Mapping[str, Any], *, limits: Limits | None = 
     try:
         definition = Definition.model_validate(dict(content))
     except ValidationError as error:
-        raise DefinitionError([_problem(item, content) for item in error.errors(include_url=False)]) from None
+        wrong = misfits(error.errors(include_url=False), content)
+        raise DefinitionError(_problem(misfit, content) for misfit in wrong) from None
     if len(definition.steps) > limits.steps:
         _refuse(
             "too_many_steps", f"The workflow has {len(definition.steps)} steps; at most {limits.steps} are allowed."
@@ -241,33 +242,29 @@ def _depth(value: Any) -> int:
     return deepest
 
 
-def _problem(error: Any, content: Mapping[str, Any]) -> Problem:
-    # pydantic puts the chosen input type between the index and the field; a pointer has no room for it
-    location = [part for i, part in enumerate(error["loc"]) if not (i == 2 and part in INPUT_TYPES)]
-    at, what = pointer(*location), ".".join(str(part) for part in location)
-    step = _step_at(location, content)
-    found = error.get("input")
-    match error["type"]:
-        case "missing":
+def _problem(misfit: Misfit, content: Mapping[str, Any]) -> Problem:
+    location = misfit.location
+    what = ".".join(map(str, location))
+    code, message, hint = "bad_value", f"{what}: {misfit.text}.", ""
+    match location:
+        case _ if misfit.missing:
             code, message = "missing_field", f"{what} is required."
             hint = "Add it." if len(location) > 1 else f'Add "{what}" to the document.'
-        case "union_tag_invalid" | "union_tag_not_found":
-            tag = found.get("type") if isinstance(found, Mapping) else None
+        case ("inputs", int(i)) if isinstance(content["inputs"][i], Mapping):
+            tag = content["inputs"][i].get("type")
             code, message = (
                 "unknown_input_type",
                 f"{what}.type is {tag!r}; inputs are of type {', '.join(INPUT_TYPES)}.",
             )
             hint = nearest(str(tag), INPUT_TYPES)
-        case _:
-            code, message = "bad_value", f"{what}: {_lower(error['msg'])}, got {shorten(found)}."
-            hint = ""
+    step, block = _step_at(location, content)
     name = str(location[-1]) if location else None
-    return Problem(code=code, message=message, at=at, hint=hint, step=step[0], block=step[1], field=name)
+    return Problem(code=code, message=message, at=pointer(*location), hint=hint, step=step, block=block, field=name)
 
 
-def _step_at(location: list[Any], content: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def _step_at(location: Location, content: Mapping[str, Any]) -> tuple[str | None, str | None]:
     match location:
-        case ["steps", int(i), *_] if isinstance(content["steps"][i], Mapping):
+        case ("steps", int(i), *_) if isinstance(content["steps"][i], Mapping):
             step = content["steps"][i]
             return (_text(step.get("name")), _text(step.get("type")))
     return (None, None)
@@ -275,7 +272,3 @@ def _step_at(location: list[Any], content: Mapping[str, Any]) -> tuple[str | Non
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

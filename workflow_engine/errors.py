@@ -40,17 +40,34 @@ class Problem:
         return f"{self.message} {self.hint}".rstrip()
 
 
+MOST_PROBLEMS = 100
+"""Problems that are told at once: more than anybody mends at once, and few enough that a hostile document, which may
+have as many as it has bytes, costs no more than another."""
+
+
 class WorkflowError(Exception):
-    """Base of every error the engine raises on purpose; carries one or more problems, the first being the main one."""
+    """Base of every error the engine raises on purpose; carries one or more problems, the first being the main one.
+
+    Of more than ``MOST_PROBLEMS`` it carries the first, and a last one that says so.
+    """
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
-        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        self.problems = (problems,) if isinstance(problems, Problem) else _first_ones(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     @property
     def problem(self) -> Problem:
         """The main problem."""
         return self.problems[0]
+
+
+def _first_ones(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    first = tuple(islice(problems, MOST_PROBLEMS + 1))
+    if len(first) <= MOST_PROBLEMS:
+        return first
+    message = f"There are more than these {MOST_PROBLEMS} problems."
+    more = Problem(code="more_problems", message=message, hint="Mend them first.", whose=first[0].whose)
+    return (*first[:MOST_PROBLEMS], more)
 
 
 class DefinitionError(WorkflowError):

@@ -1,17 +1,20 @@
-"""What a schema asks for, and in which way a value falls short of it, in sentences."""
+"""What a schema or a model asks for, and in which way a value falls short of it, in sentences."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from workflow_engine.errors import nearest, pointer
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
+    from pydantic_core import ErrorDetails
 
 Schema = Mapping[str, Any]
+Location: TypeAlias = tuple[str | int, ...]
 
 MANY = 12
 """A longer list of choices is not spelled out where a near one can be named."""
@@ -25,6 +28,18 @@ _TYPES = {
     "object": "an object",
     "null": "null",
 }
+_MODELS = {
+    "dict": "object",
+    "model": "object",
+    "list": "array",
+    "string": "string",
+    "bool": "boolean",
+    "int": "integer",
+    "float": "number",
+    "finite": "number",
+    "none": "null",
+}
+"""The same types, by the first word of what pydantic calls an error about them."""
 
 
 def faults(value: Any, schema: Schema, vocabulary: Mapping[str, Schema]) -> Iterator[tuple[str, str, str]]:
@@ -133,7 +148,85 @@ def _sentence(error: ValidationError) -> tuple[str, str]:
     return f"is not valid: {error.message}", ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfit:
+    """A part of a value that a pydantic model does not take.
+
+    Attributes:
+        location: The keys and indexes that lead to it.
+        text: How a sentence about it ends: ``is required`` or ``expected text, got 5``.
+        missing: Whether it is not there at all.
+    """
+
+    location: Location
+    text: str
+    missing: bool
+
+
+def misfits(errors: Iterable[ErrorDetails], content: Any) -> Iterator[Misfit]:
+    """Yield what pydantic found wrong with ``content``, in the words that are used for JSON.
+
+    Of a union it tells what is wrong with each alternative, which here becomes one sentence; where the value shows
+    which one is meant, as a list does whose elements are wrong, only what is wrong with that one is told.
+    """
+    by_place: dict[Location, list[ErrorDetails]] = {}
+    for error in errors:
+        by_place.setdefault(_location(error, content), []).append(error)
+    above = {place[:depth] for place in by_place for depth in range(len(place))}
+    yield from (_misfit(place, found) for place, found in by_place.items() if place not in above)
+
+
+def _location(error: ErrorDetails, content: Any) -> Location:
+    """Where an error is in ``content``: its ``loc`` without the names of alternatives that stand between the keys."""
+    missing = error["type"] == "missing"
+    place: list[str | int] = []
+    for position, part in enumerate(error["loc"]):
+        if _has(content, part):
+            content = content[part]
+        elif not (missing and position == len(error["loc"]) - 1):
+            continue
+        place.append(part)
+    return tuple(place)
+
+
+def _has(content: Any, part: str | int) -> bool:
+    return (
+        isinstance(part, int) if isinstance(content, list | tuple) else isinstance(content, Mapping) and part in content
+    )
+
+
+def _misfit(place: Location, errors: list[ErrorDetails]) -> Misfit:
+    if errors[0]["type"] == "missing":
+        return Misfit(location=place, text="is required", missing=True)
+    wanted = " or ".join(dict.fromkeys(map(_wanted, errors)))
+    return Misfit(location=place, text=f"expected {wanted}, got {shorten(errors[0]['input'])}", missing=False)
+
+
+def _wanted(error: ErrorDetails) -> str:
+    """What pydantic asked for, in a few words."""
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "literal_error":
+            return str(context["expected"])
+        case "greater_than_equal":
+            return f"a number of at least {context['ge']}"
+        case "less_than_equal":
+            return f"a number of at most {context['le']}"
+        case "greater_than":
+            return f"a number above {context['gt']}"
+        case "too_short":
+            return f"at least {context['min_length']} elements"
+        case "too_long":
+            return f"at most {context['max_length']} elements"
+        case "string_too_short":
+            return "text that is not empty"
+        case kind:
+            known = _MODELS.get(kind.partition("_")[0])
+            return _TYPES[known] if known else error["msg"][:1].lower() + error["msg"][1:]
+
+
 def shorten(value: Any) -> str:
     """Return ``value`` as JSON for a message, cut to 60 characters."""
-    text = json.dumps(value, default=lambda other: type(other).__name__, ensure_ascii=False)
+    whole = value[:60] if isinstance(value, str) else value
+    text = json.dumps(whole, default=lambda other: type(other).__name__, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "…"

@@ -55,8 +55,9 @@ def _shape_problems(declared: WorkflowInput, given: Mapping[str, Any]) -> Iterat
     name, depth = declared.name, declared.dimensionality
     value = given.get(name)
     if value is None:
-        hint = nearest(name, given) or f"Give a value for {name!r}."
-        yield _problem("input_missing", name, f"The workflow's input {name!r} ({_kinds(declared)}) is missing.", hint)
+        state = "null" if name in given else "missing"
+        hint = nearest(name, given.keys() - {name}) or f"Give a value for {name!r}."
+        yield _problem("input_missing", name, f"The workflow's input {name!r} ({_kinds(declared)}) is {state}.", hint)
     elif depth > 1 and not _is_nested(value, depth):
         yield _problem("input_invalid", name, f"The input {name!r} takes lists nested {depth} levels deep.")
 

@@ -29,6 +29,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
 _FILE = re.compile(r"([1-9][0-9]{0,8})\.json", re.ASCII)
 _PART, _GONE = ".part", ".gone"
+_LISTED = "GET /api/workflows and segflow workflows list name those there are."
 _ATTEMPTS = 100
 _ABANDONED_SECONDS = 3600.0
 """Age after which a part belongs to no writer that still lives."""
@@ -93,7 +94,9 @@ class Library:
             number = numbers[0] if version is None else version
             if number not in numbers:
                 message = f"The workflow {workflow_id!r} has no version {version}; its latest is {numbers[0]}."
-                raise _error("workflow_version_unknown", message)
+                raise _error(
+                    "workflow_version_unknown", message, "Ask for one of its versions, or for none: the latest."
+                )
             try:
                 content = json.loads(_content(self._root / workflow_id / f"{number}.json"))
                 entry = _entry(self._root / workflow_id, number)
@@ -126,6 +129,8 @@ class Library:
             raise _bad_name(workflow_id)
         content = read(document, limits=self._limits)
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        if len(text) > self._limits.definition_bytes:  # which does not count the indentation
+            read(json.dumps(content, separators=(",", ":"), ensure_ascii=False), limits=self._limits)
         with _explained(f"The workflow {workflow_id!r} cannot be saved"):
             for _ in range(_ATTEMPTS):
                 latest = next(iter(self._numbers(workflow_id)), 0)
@@ -201,7 +206,7 @@ class Library:
         return _entry(folder, version)
 
     def _unknown(self, workflow_id: str) -> WorkflowError:
-        hint = nearest(workflow_id, (name for name in _names(self._root) if _ID.fullmatch(name)))
+        hint = nearest(workflow_id, (name for name in _names(self._root) if _ID.fullmatch(name))) or _LISTED
         return _error("workflow_unknown", f"There is no saved workflow {workflow_id[:80]!r}.", hint)
 
 
@@ -265,7 +270,10 @@ def _error(code: str, message: str, hint: str = "", *, whose: Whose = "caller") 
 
 
 def _bad_name(text: str) -> WorkflowError:
-    message = f"{text[:80]!r} cannot name a workflow: use up to 64 small letters, digits, '-' and '_'."
+    reason = (
+        "some systems know it as a device" if text in _DEVICES else "use up to 64 small letters, digits, '-' and '_'"
+    )
+    message = f"{text[:80]!r} cannot name a workflow: {reason}."
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64].strip("-")
     return _error("workflow_name", message, f"Such as {plain!r}." if _is_id(plain) else "Such as 'count-parts'.")
 

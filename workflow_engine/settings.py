@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ class Settings:
         said = []
         if self.debug:
             said.append("SEGFLOW_DEBUG is on: answers tell what exceptions of blocks and of this machine say.")
-        if any(host in ("0.0.0.0/0", "::/0") for host in self.allowed_hosts):
+        if any("/" in host and not ip_network(host, strict=False).prefixlen for host in self.allowed_hosts):
             said.append("SEGFLOW_ALLOWED_HOSTS is open: a request can make this machine call any address.")
         return tuple(said)
 
@@ -169,9 +170,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         saved_workflows=_workflows_folder(env, user),
         upstream_models=Path(upstream).expanduser() / "models",
         weights_url=env.get("SEGFLOW_WEIGHTS_URL", PUBLISHED_WEIGHTS),
-        device=env.get("SEGFLOW_DEVICE", "auto"),
+        device=_choice(env, "SEGFLOW_DEVICE", "auto", "cpu", "cuda"),
         backend=env.get("SEGFLOW_BACKEND", "auto"),
-        allowed_hosts=_listed(env.get("SEGFLOW_ALLOWED_HOSTS", "")),
+        allowed_hosts=_hosts(env, "SEGFLOW_ALLOWED_HOSTS"),
         video_folder=_folder(env, "SEGFLOW_VIDEO_FOLDER"),
         cameras=tuple(_number("SEGFLOW_CAMERAS", one, whole=True) for one in _listed(env.get("SEGFLOW_CAMERAS", ""))),
         write_folder=_folder(env, "SEGFLOW_WRITE_FOLDER"),
@@ -181,9 +182,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         workers=_count(env, "SEGFLOW_WORKERS", 1 if gpu else min(2, os.cpu_count() or 1)),
         threads=_count(env, "SEGFLOW_THREADS", 4 if gpu else 1),
         preload=_listed(env.get("SEGFLOW_PRELOAD", "")),
-        json_logs=env.get("SEGFLOW_LOG") == "json",
+        json_logs=_choice(env, "SEGFLOW_LOG", "text", "json") == "json",
         traces=env.get("SEGFLOW_TRACES") or None,
-        debug=env.get("SEGFLOW_DEBUG", "") not in ("", "0"),
+        debug=_choice(env, "SEGFLOW_DEBUG", "0", "1") == "1",
         limits=_limits(env),
     )
 
@@ -217,9 +218,32 @@ def _number(name: str, text: str, *, whole: bool, least: int = 0) -> Any:
     except ValueError:
         value = -1
     if not least <= value < math.inf:
-        message = f"{name} is {text!r} where a {'whole ' if whole else ''}number from {least} is expected."
-        raise WorkflowError(Problem(code="bad_setting", message=message, whose="operator"))
+        raise _bad(name, text, f"a {'whole ' if whole else ''}number from {least}")
     return value
+
+
+def _choice(env: Mapping[str, str], name: str, usual: str, *others: str) -> str:
+    text = env.get(name) or usual
+    if text not in (usual, *others):
+        raise _bad(name, text, f"one of {', '.join((usual, *others))}")
+    return text
+
+
+def _hosts(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return the hosts and networks that a variable lists."""
+    listed = _listed(env.get(name, ""))
+    for host in listed:
+        try:
+            if "/" in host:
+                ip_network(host, strict=False)
+        except ValueError:
+            raise _bad(name, host, "a host, or a network such as 10.0.5.0/24,") from None
+    return listed
+
+
+def _bad(name: str, text: str, expected: str) -> WorkflowError:
+    message = f"{name} is {text!r} where {expected} is expected."
+    return WorkflowError(Problem(code="bad_setting", message=message, whose="operator"))
 
 
 def _folder(env: Mapping[str, str], name: str) -> Path | None:

@@ -94,12 +94,11 @@ class _Loading:
     def _tried(self, way: Way) -> Entry | None:
         """Compile, compare, time and keep, and say so; ``None`` where it cannot be compiled."""
         started = time.monotonic()
-        _log.info("Preparing %s for %s, once: this takes some seconds.", self._wanted.name, way)
+        _log.info("Preparing %s for %s, once: this may take a minute.", self._wanted.name, way)
         try:
             backend = self._compiled(way)
         except (RuntimeError, ImportError) as error:
-            reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            self._step_back(way, f"it cannot be compiled ({reason})")
+            self._step_back(way, f"it cannot be compiled ({_told(error)})")
             return None
         verdict = Verdict(holds=True)
         if way != REFERENCE:
@@ -204,6 +203,12 @@ def _seconds(backend: Backend, pixels: NDArray[np.float32]) -> float:
         backend.look(pixels)
         taken.append(time.perf_counter() - started)
     return min(taken)
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says in one line; OpenVINO begins with lines that say where in its sources it is."""
+    lines = [line.strip() for line in str(error).splitlines() if not line.startswith("Exception from")]
+    return next(filter(None, lines), type(error).__name__)
 
 
 def _nothing(folder: Path) -> None:

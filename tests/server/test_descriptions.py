@@ -107,6 +107,17 @@ def test_outputs_that_depend_on_a_step(server: httpx.Client) -> None:
     assert [(output["name"], output["kind"][0]["name"]) for output in told] == [("crops", "image")]
 
 
+def test_outputs_of_a_workflow_within_a_step(server: httpx.Client) -> None:
+    step = {"type": "roboflow_core/inner_workflow@v1", "name": "inner"}
+    told = server.post("/workflows/blocks/dynamic_outputs", json={**step, "workflow_definition": CROP}).json()
+    assert [output["name"] for output in told] == [output["name"] for output in CROP["outputs"]]
+    assert all(kind["name"] for output in told for kind in output["kind"])
+    answer = server.post("/workflows/blocks/dynamic_outputs", json={**step, "workflow_definition": {}})
+    assert (answer.status_code, answer.json()["at"]) == (400, "/workflow_definition/version")
+    answer = server.post("/workflows/blocks/dynamic_outputs", json=step)
+    assert (answer.status_code, answer.json()["code"]) == (400, "inner_step")
+
+
 @pytest.mark.parametrize(
     ("step", "status", "code"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ def test_probes(server: httpx.Client) -> None:
     assert server.get("/healthz").json() == {"status": "healthy"}
     assert server.get("/readiness").json() == {"status": "ready"}
     assert {"name", "version", "uuid"} <= server.get("/info").json().keys()
+    assert [server.head(path).status_code for path in ("/healthz", "/readiness", "/info")] == [200] * 3
 
 
 def test_every_answer_has_an_id_and_repeats_a_plain_one(server: httpx.Client) -> None:
@@ -34,7 +36,18 @@ def test_every_answer_has_an_id_and_repeats_a_plain_one(server: httpx.Client) ->
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Host": "rebound.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+    "headers",
+    [
+        {"Host": "rebound.example"},
+        {"Host": "localhost@rebound.example"},
+        {"Host": "rebound.example@localhost"},
+        {"Host": "localhost/rebound.example"},
+        {"Host": "localhost:rebound"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "https://evil.example\\@localhost"},
+        {"Origin": "localhost"},
+        {"Origin": "null"},
+    ],
 )
 def test_foreign_pages_are_kept_out(server: httpx.Client, headers: dict[str, str]) -> None:
     answer = server.post("/workflows/run", json=EMPTY, headers=headers)
@@ -80,9 +93,10 @@ def test_a_token_is_wanted_where_one_is_set(tmp_path: Path) -> None:
         assert client.post("/workflows/run", json={**EMPTY, "api_key": "s3cret"}).status_code == 200
 
 
-def serve(*arguments: str) -> subprocess.CompletedProcess[str]:
+def serve(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "workflow_engine.cli", "serve", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    env = {**os.environ, **environment}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_no_server_for_others_without_a_token() -> None:
@@ -100,7 +114,37 @@ def test_ctrl_c_is_how_a_server_ends(tmp_path: Path) -> None:
 def test_an_address_that_is_taken(server: httpx.Client) -> None:
     done = serve("--port", str(server.base_url.port))
     assert done.returncode == 4
-    assert "cannot be listened on: address already in use" in done.stderr
+    assert "cannot be listened on: address already in use. Stop what" in done.stderr
+
+
+def test_an_address_of_another_machine() -> None:
+    done = serve("--host", "192.0.2.1", "--port", "0", SEGFLOW_API_TOKEN="s3cret")
+    assert done.returncode == 4
+    assert "Give --host an address of this machine." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "expected"),
+    [
+        ("--port", "99999", "a whole number from 0 to 65535"),
+        ("--port", "http", "a whole number from 0 to 65535"),
+        ("--timeout", "-5", "a number above 0"),
+        ("--timeout", "nan", "a number above 0"),
+        ("--workers", "two", "a whole number from 1"),
+        ("--queue", "-1", "a whole number from 0"),
+    ],
+)
+def test_an_option_that_means_nothing(option: str, text: str, expected: str) -> None:
+    done = serve(f"{option}={text}")
+    assert done.returncode == 2
+    assert f"argument {option}: expected {expected}, got {text!r}" in done.stderr
+
+
+def test_a_worker_that_cannot_live_is_told_as_what_it_is() -> None:
+    done = serve("--port", "0", SEGFLOW_WORKER_BYTES="1000")
+    assert done.returncode == 4
+    assert "ended before it was ready" in done.stderr
+    assert "SEGFLOW_WORKER_BYTES" in done.stderr
 
 
 def test_a_model_to_preload_that_cannot_be_had() -> None:

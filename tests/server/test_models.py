@@ -85,21 +85,26 @@ def test_the_registry(server: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "code"),
+    ("asked", "status", "code", "at"),
     [
-        ({"model_id": "demo/fastener"}, 404, "model_unknown"),
-        ({"model_id": "/etc/passwd"}, 400, "model_path"),
-        ({"image": {"type": "file", "value": "/etc/hostname"}}, 400, "image_unreadable"),
-        ({"image": {"type": "url", "value": "http://127.0.0.1:1/x.png"}}, 400, "url_refused"),
-        ({"image": [{"type": "base64", "value": "x"}] * 257}, 400, "batch_too_large"),
-        ({"image": "text"}, 422, "bad_request"),
-        ({"confidence": 40}, 422, "bad_request"),
-        ({"max_detections": 0}, 422, "bad_request"),
+        ({"model_id": "demo/fastener"}, 404, "model_unknown", "/model_id"),
+        ({"model_id": "/etc/passwd"}, 400, "model_path", "/model_id"),
+        ({"model_id": ""}, 422, "bad_request", "/model_id"),
+        ({"image": {"type": "file", "value": "/etc/hostname"}}, 400, "image_unreadable", "/image"),
+        ({"image": {"type": "url", "value": "http://127.0.0.1:1/x.png"}}, 400, "url_refused", "/image"),
+        ({"image": [{"type": "base64", "value": "x"}] * 257}, 400, "batch_too_large", "/image"),
+        ({"image": [blank(), {}]}, 400, "image_unreadable", "/image/1"),
+        ({"image": [blank(), 5]}, 422, "bad_request", "/image/1"),
+        ({"image": "text"}, 422, "bad_request", "/image"),
+        ({"confidence": 40}, 422, "bad_request", "/confidence"),
+        ({"max_detections": 0}, 422, "bad_request", "/max_detections"),
     ],
 )
-def test_what_is_refused(server: httpx.Client, asked: dict[str, Any], status: int, code: str) -> None:
+def test_what_is_refused(server: httpx.Client, asked: dict[str, Any], status: int, code: str, at: str) -> None:
     answer = infer(server, **{"image": blank(), **asked})
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (answer.status_code, answer.json()["code"], answer.json()["at"]) == (status, code, at)
+    assert answer.json()["blocks_errors"] == []
+    assert "step" not in answer.json()["message"]
     if "model_id" in asked:
         added = server.post("/model/add", json={"model_id": asked["model_id"]})
         assert (added.status_code, added.json()["code"]) == (status, code)

@@ -34,6 +34,11 @@ def test_the_page_of_the_api_names_nothing_outside(server: httpx.Client) -> None
         assert server.get(address[1:]).status_code == 200
 
 
+def test_a_browser_that_is_given_the_address_alone_gets_to_the_page(server: httpx.Client) -> None:
+    answer = server.get("/", follow_redirects=True)
+    assert (answer.status_code, answer.url.path) == (200, "/docs")
+
+
 def test_the_page_is_open_to_those_without_a_token(server: httpx.Client) -> None:
     assert {f"/docs/{name}" for name in ("swagger-ui.css", "swagger-ui-bundle.js")} < OPEN
 

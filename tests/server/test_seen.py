@@ -85,7 +85,10 @@ def test_no_secret_is_written(installed: dict[str, str], tmp_path: Path) -> None
             CANARY,
             f"rtsp://user:other-{CANARY}@camera/1",
             f"https://a.example/?sig={CANARY}",
+            "https://a.example/?sig=hid",
+            "rtsp://camera/1?user=ann&code=hid",
             "api_key=hid",
+            "pwd: hid",
         ):
             asked["inputs"]["value"] = value
             answer = client.post("/workflows/run", json=asked, headers=header)

@@ -198,6 +198,20 @@ def test_what_does_not_finish_in_time_is_cut_off(installed: dict[str, str], tmp_
         assert server.process.wait() == 3
 
 
+def test_a_body_that_still_arrives_is_told_and_does_not_count_as_accepted(tmp_path: Path) -> None:
+    with serving(tmp_path, SEGFLOW_DRAIN_SECONDS="1") as server:
+        address = (server.client.base_url.host, server.client.base_url.port)
+        with socket.create_connection(address) as slow:
+            slow.sendall(b"POST /workflows/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n\r\n{")
+            httpx.get(f"http://{address[0]}:{address[1]}/healthz", trust_env=False)  # accepted after it
+            server.process.send_signal(signal.SIGTERM)
+            answer = slow.makefile("rb").read()
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b'"code":"stopping"' in answer
+        assert server.process.wait() == 0
+    assert "Traceback" not in server.log()
+
+
 def test_a_second_signal_ends_it_at_once(installed: dict[str, str], tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool, serving(tmp_path, **installed) as server:
         running = pool.submit(run, server, "wait", mark="m")

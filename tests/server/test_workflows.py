@@ -126,16 +126,46 @@ def test_inputs_as_deep_as_json_allows_do_no_harm(server: httpx.Client) -> None:
     assert server.post("/workflows/run", content=asked).status_code == 200
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"inputs": {}}', b'{"specification": [], "inputs": {}}'])
-def test_a_body_that_is_no_request(server: httpx.Client, body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", [("", "The request has no body.")]),
+        (b"{", [("", "The request's body is not JSON: unexpected end of data at character 1.")]),
+        (b"[]", [("", "The request's body is JSON, but no object.")]),
+        (b'{"inputs": {}}', [("/specification", "specification of the request is missing.")]),
+        (
+            b'{"specification": [], "inputs": {}, "excluded_fields": ["a", 5]}',
+            [
+                ("/excluded_fields/1", "excluded_fields.1 of the request: expected text, got 5."),
+                ("/specification", "specification of the request: expected an object, got []."),
+            ],
+        ),
+    ],
+)
+def test_a_body_that_is_no_request(server: httpx.Client, body: bytes, told: list[tuple[str, str]]) -> None:
     answer = server.post("/workflows/run", content=body)
-    assert answer.status_code == 422
-    assert answer.json()["code"] == "bad_request"
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_request")
+    assert [(problem["at"], problem["message"]) for problem in answer.json()["problems"]] == told
+
+
+def test_a_document_that_is_wrong_all_over_is_told_of_in_part(server: httpx.Client) -> None:
+    kinds = [{"type": "WorkflowBatchInput", "name": "a", "kind": [1] * 200_000}]
+    odd = {**CROP["steps"][0], **{f"field{i}": 1 for i in range(20_000)}}
+    filters = {"type": "core/detections_filter@v1", "name": "f", "predictions": "$inputs.note"}
+    wrong = {**filters, "operations": [{"type": f"Nope{i}"} for i in range(20_000)]}
+    for part in ({"inputs": kinds}, {"steps": [odd]}, {"steps": [wrong]}):
+        told = server.post("/api/check", json={**CROP, **part})
+        assert told.status_code == 200
+        assert 100 <= len(told.json()["problems"] + told.json()["warnings"]) < 210
 
 
 def test_too_many_pictures_at_once(server: httpx.Client) -> None:
     answer = run(server, CROP, image=["x"] * 257)
     assert (answer.status_code, answer.json()["code"]) == (400, "batch_too_large")
+    nested = {**CROP, "inputs": [{"type": "WorkflowBatchInput", "name": "a", "dimensionality": 2}], "steps": []}
+    answer = run(server, {**nested, "outputs": []}, a=[["x"] * 200, ["x"] * 57])
+    assert (answer.status_code, answer.json()["code"]) == (400, "batch_too_large")
+    assert "257 elements" in answer.json()["message"]
 
 
 SAVE: dict[str, Any] = {

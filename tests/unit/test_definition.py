@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from workflow_engine.definition import parse
-from workflow_engine.errors import DefinitionError
+from workflow_engine.errors import MOST_PROBLEMS, DefinitionError
 from workflow_engine.settings import Limits
 
 EMPTY: dict[str, Any] = {"version": "1.0", "inputs": [], "steps": [], "outputs": []}
@@ -59,6 +59,36 @@ def test_all_faults_are_reported_at_once_with_pointers_into_the_document() -> No
         ("bad_value", "/outputs/0/selector"),
         ("bad_value", "/outputs/0/coordinates_system"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        ({"version": 1.0}, "version: expected text, got 1.0."),
+        ({"steps": "x"}, 'steps: expected a list, got "x".'),
+        ({"steps": ["x"]}, 'steps.0: expected an object, got "x".'),
+        ({"inputs": [5]}, "inputs.0: expected an object, got 5."),
+        (
+            {"inputs": [{"type": "WorkflowBatchInput", "name": "a", "kind": "image"}]},
+            'inputs.0.kind: expected a list, got "image".',
+        ),
+        ({"steps": [{"type": "", "name": "a"}]}, 'steps.0.type: expected text that is not empty, got "".'),
+        (
+            {"outputs": [{"type": "JsonField", "name": "n", "selector": "$inputs.a", "coordinates_system": "mine"}]},
+            "outputs.0.coordinates_system: expected 'parent' or 'own', got \"mine\".",
+        ),
+    ],
+)
+def test_faults_are_told_in_the_words_of_json(part: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        parse({**EMPTY, **part})
+    assert [problem.message for problem in caught.value.problems] == [sentence]
+
+
+def test_no_more_problems_are_told_than_anybody_reads() -> None:
+    many = problems({**EMPTY, "inputs": [{"type": "WorkflowBatchInput", "name": "a", "kind": [1] * 50_000}]})
+    assert len(many) == MOST_PROBLEMS + 1
+    assert many[-1] == ("more_problems", "")
 
 
 @pytest.mark.parametrize(

@@ -316,7 +316,7 @@ def test_a_run_stops_at_its_deadline_or_when_told_and_starts_no_later_step(engin
     ("given", "message"),
     [
         ({}, "The workflow's input 'n' (float) is missing."),
-        ({"n": None}, "The workflow's input 'n' (float) is missing."),
+        ({"n": None}, "The workflow's input 'n' (float) is null. Give a value for 'n'."),
         ({"n": [1, 2], "m": [1, 2, 3]}, "The input 'n' has 2 elements and 'm' has 3."),
         ({"n": "many", "m": 1}, "n"),
         (

@@ -63,6 +63,21 @@ def test_a_save_that_expects_another_version_is_refused(library: Library) -> Non
     assert library.save("parts", DRAFT, expected=1).entry.version == 2
 
 
+def test_a_name_that_is_a_device_is_refused_for_what_it_is(library: Library) -> None:
+    with pytest.raises(WorkflowError, match="'con' cannot name a workflow: some systems know it as a device"):
+        library.save("con", DRAFT)
+
+
+def test_a_document_that_is_too_large_to_run_is_not_kept(tmp_path: Path) -> None:
+    library = Library(tmp_path, limits=Limits(definition_bytes=100))
+    assert refused(lambda: library.save("parts", {"x": "x" * 100})) == "too_large"
+    assert refused(lambda: library.save("parts", json.dumps({"x": "x" * 100}))) == "too_large"
+    assert library.list() == ()
+    as_it_is_sent = json.dumps({"x": [0] * 45}, separators=(",", ":"))
+    assert len(as_it_is_sent) < 100
+    assert library.save("parts", json.loads(as_it_is_sent)).entry.nbytes > 100
+
+
 def test_a_version_that_is_not_there(library: Library) -> None:
     library.save("parts", DRAFT)
     assert refused(lambda: library.read("parts", 2)) == "workflow_version_unknown"

@@ -67,5 +67,26 @@ def test_a_number_that_is_none_is_told_with_its_name(name: str, text: str) -> No
         load({name: text})
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("SEGFLOW_DEVICE", "gpu", "one of auto, cpu, cuda"),
+        ("SEGFLOW_LOG", "jsn", "one of text, json"),
+        ("SEGFLOW_DEBUG", "false", "one of 0, 1"),
+        ("SEGFLOW_ALLOWED_HOSTS", "10.0.0.0/99", "a host, or a network such as 10.0.5.0/24,"),
+    ],
+)
+def test_a_setting_that_means_nothing_is_told_with_what_does(name: str, text: str, expected: str) -> None:
+    with pytest.raises(WorkflowError, match=f"{name} is '{text}' where {expected} is expected"):
+        load({name: text})
+    load({name: ""})
+
+
+@pytest.mark.parametrize("hosts", ["0.0.0.0/0", "::/0", "10.1.2.3/0", "mill.local, 0.0.0.0/0.0.0.0"])
+def test_a_network_of_all_addresses_is_unsafe_however_it_is_written(hosts: str) -> None:
+    assert load({"SEGFLOW_ALLOWED_HOSTS": hosts}).unsafe
+    assert not load({"SEGFLOW_ALLOWED_HOSTS": "mill.local, 10.0.0.0/8"}).unsafe
+
+
 def test_workers_need_not_know_the_token() -> None:
     assert without_token({"SEGFLOW_API_TOKEN": "t0ken", "PATH": "/bin"}) == {"PATH": "/bin"}

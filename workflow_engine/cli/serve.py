@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import sys
 from dataclasses import fields, replace
 
 from workflow_engine import settings as settings_module
@@ -14,8 +16,8 @@ def add(commands: terminal.Commands) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("serve", help="run workflows for others, over HTTP")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    parser.add_argument("--port", type=int, default=9001, help="port to listen on, 0 for a free one (default: 9001)")
-    parser.add_argument("--timeout", type=float, metavar="S", help="seconds that a request may take (default: 60)")
+    parser.add_argument("--port", type=_port, default=9001, help="port to listen on, 0 for a free one (default: 9001)")
+    parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that a request may take (default: 60)")
     parser.add_argument(
         "--workers", type=_positive, metavar="N", help="processes that run workflows (default: 2, or 1 with a GPU)"
     )
@@ -79,12 +81,28 @@ def _show(limits: Limits) -> None:
 
 
 def _positive(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError("it is at least 1")
-    return value
+    return _whole(text, range(1, sys.maxsize), "a whole number from 1")
 
 
 def _natural(text: str) -> int:
-    if (value := int(text)) < 0:
-        raise argparse.ArgumentTypeError("it is at least 0")
+    return _whole(text, range(sys.maxsize), "a whole number from 0")
+
+
+def _port(text: str) -> int:
+    return _whole(text, range(1 << 16), "a whole number from 0 to 65535")
+
+
+def _whole(text: str, allowed: range, expected: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) in allowed):
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
     return value

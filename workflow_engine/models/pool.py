@@ -116,7 +116,7 @@ class ModelPool:
         Raises:
             ModelError: If the model is unknown, or cannot be had, read, or used like this.
         """
-        entry = self._here(self._entry(model_id))
+        entry = self._here(self.entry(model_id))
         contract = entry.contract
         family = self.catalogue.family(entry)
         settings = self.catalogue.settings
@@ -149,7 +149,7 @@ class ModelPool:
         Raises:
             ModelError: If the model is unknown.
         """
-        entry = self._entry(model_id)
+        entry = self.entry(model_id)
         return f"{entry.id} {entry.contract!r}"
 
     @property
@@ -157,8 +157,12 @@ class ModelPool:
         """The models in memory, the least recently used first."""
         return tuple(self._models.made())
 
-    def _entry(self, model_id: str) -> Entry:
-        """Return the entry that a name or, where allowed, a path stands for."""
+    def entry(self, model_id: str) -> Entry:
+        """Return what is known of the model that a name or, where allowed, a path stands for.
+
+        Raises:
+            ModelError: If the model is unknown.
+        """
         try:
             return self.catalogue.find(model_id)
         except ModelError:

@@ -16,15 +16,17 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from workflow_engine.errors import InputError, Problem
+from workflow_engine.server.routes import docs
 
 OPEN = frozenset(
     {
+        "/",
         "/healthz",
         "/readiness",
         "/info",
         "/openapi.json",
         "/docs",
-        *(f"/docs/{name}" for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")),
+        *(f"/docs/{name}" for name in docs.FILES),
     }
 )
 """Paths that answer without a token: probes, who answers here, and the page of the API."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,9 +15,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
-from workflow_engine.errors import Problem, WorkflowError
+from workflow_engine.errors import InputError, Problem, WorkflowError
+from workflow_engine.faults import misfits
 from workflow_engine.server.logs import FIELDS
 from workflow_engine.server.problems import body, rule_of
+from workflow_engine.server.requests import misfit_problem
 
 _log = logging.getLogger("segflow.server")
 
@@ -62,9 +65,10 @@ def misdirected(request: Request, status: int, routes: Iterable[BaseRoute]) -> R
 async def misshapen(request: Request, error: Exception) -> Response:
     """Return the response for a path or query that does not fit its route."""
     assert isinstance(error, RequestValidationError), "registered for nothing else"
-    first = error.errors()[0]
-    message = f"The request does not fit: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}."
-    return refusal(WorkflowError(Problem(code="bad_request", message=message, whose="caller")), request.scope)
+    sent = {"path": request.path_params, "query": request.query_params, "header": request.headers}
+    found = misfits(error.errors(), sent)
+    problems = (misfit_problem(replace(one, location=one.location[1:]), f"the {one.location[0]}") for one in found)
+    return refusal(InputError(replace(problem, at="") for problem in problems), request.scope)
 
 
 async def internal_error(request: Request, error: Exception) -> Response:

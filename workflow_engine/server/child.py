@@ -85,15 +85,18 @@ def told(error: Exception) -> dict[str, Any]:
         hint = "Use a smaller model or picture, or fewer pictures at once."
         problem = Problem(code="out_of_memory", message=message, hint=hint, whose="caller")
         return {"error": "WorkflowError", "problems": [asdict(problem)]}
-    trace = "".join(traceback.format_exception(error))
-    if isinstance(error, WorkflowError):
-        ours = error.problem.whose in ("author", "caller")
-        problems = [asdict(problem) for problem in error.problems]
-        return {"error": type(error).__name__, "problems": problems, "trace": "" if ours else trace}
-    problem = missing_library(error) or Problem(
-        code="internal", message=f"{type(error).__name__}: {error}", whose="engine"
-    )
-    return {"error": "WorkflowError", "problems": [asdict(problem)], "trace": trace}
+    if not isinstance(error, WorkflowError):
+        problem = missing_library(error) or Problem(
+            code="internal", message=f"{type(error).__name__}: {error}", whose="engine"
+        )
+        return {"error": "WorkflowError", "problems": [asdict(problem)], "trace": _trace(error)}
+    ours = error.problem.whose in ("author", "caller")
+    problems = [asdict(problem) for problem in error.problems]
+    return {"error": type(error).__name__, "problems": problems, "trace": "" if ours else _trace(error)}
+
+
+def _trace(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))
 
 
 def _out_of_memory(error: BaseException | None) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import anyio
@@ -19,12 +18,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from workflow_engine.errors import InputError, Problem, WorkflowError
 from workflow_engine.server import access
 from workflow_engine.server.answers import refusal
-from workflow_engine.server.work import Workers, overloaded
+from workflow_engine.server.work import Workers, overloaded, stopping
 from workflow_engine.settings import Settings
 
 REQUEST_ID = "x-request-id"
 SMALL = 1 << 16
 """Bytes of a body that is read even while the server is full."""
+_AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._\-]+))(?::[0-9]{1,5})?")
 _ACCEPTED_ID = re.compile(r"[\w\-]{1,64}", re.ASCII)
 
 
@@ -64,8 +64,9 @@ class LocalOnly:
         """Handle one request."""
         if scope["type"] == "http":
             headers = Headers(scope=scope)
-            asked = "//" + headers.get("host", "")
-            if not self._ours(_host(asked)) or not self._ours(_host(headers.get("origin", asked))):
+            asked = headers.get("host", "")
+            origin = headers.get("origin", f"http://{asked}")
+            if not self._ours(_host(asked)) or not self._ours(_host(origin.partition("://")[2])):
                 problem = Problem(
                     code="foreign_origin",
                     message="A server without a token answers only to requests made from and for this machine.",
@@ -87,11 +88,10 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+def _host(authority: str) -> str:
+    """Return the host of ``host:port``, in small letters; nothing of anything that is read in different ways."""
+    found = _AUTHORITY.fullmatch(authority)
+    return (found[1] or found[2]).lower() if found else ""
 
 
 class Intake:
@@ -142,7 +142,7 @@ class Intake:
         """Read the body, which counts as held from now on."""
         body = bytearray()
         try:
-            with anyio.move_on_after(self._limits.body_seconds):
+            with anyio.move_on_after(self._limits.body_seconds) as patience, self._workers.cutting_off(patience.cancel):
                 more = True
                 while more:
                     message = await receive()
@@ -157,7 +157,7 @@ class Intake:
                     if self._held > self._limits.bodies_bytes:
                         raise overloaded()
                 return bytes(body)
-            raise self._too_late()
+            raise stopping() if self._workers.draining else self._too_late()
         except BaseException:
             self._held -= len(body)
             raise

@@ -15,11 +15,11 @@ FIELDS = "fields"
 
 _HIDDEN = "***"
 _NAMED = re.compile(
-    r"""(?ix) ( (?:api_?key|token|password|passwd|secret|authorization) ["']? \s* [=:] \s* ["']? (?:bearer\s+)? )
+    r"""(?ix) ( (?:api_?key|token|password|passwd|pwd|secret|authorization) ["']? \s* [=:] \s* ["']? (?:bearer\s+)? )
         [^\s"'&,;})\]]+"""
 )
 _CREDENTIALS = re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]*://)[^\s/@'\"]+@")
-_QUERY = re.compile(r"(?i)(\bhttps?://[^\s?'\"]+\?)[^\s'\"]+")
+_QUERY = re.compile(r"(?i)(\b[a-z][a-z0-9+.\-]*://[^\s?'\"]+\?)[^\s'\"]+")
 
 
 def configure(*, as_json: bool, secrets: Iterable[str | None]) -> None:

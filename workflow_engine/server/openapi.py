@@ -11,7 +11,9 @@ class ProblemBody(BaseModel):
     """One thing that is wrong."""
 
     code: str = Field(description="Stable name of it.")
-    at: str = Field(description="JSON pointer to it in the document, or below /inputs in the inputs; empty for all.")
+    at: str = Field(
+        description="JSON pointer to it in the document, below /inputs in the inputs, or in the request; empty for all."
+    )
     message: str
     hint: str = Field(description="What to do about it, or empty.")
     step: str | None

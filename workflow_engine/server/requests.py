@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from workflow_engine.errors import InputError, Problem
+from workflow_engine.errors import InputError, Problem, pointer
+from workflow_engine.faults import Misfit, misfits
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -25,26 +26,25 @@ class _Asked(BaseModel):
     api_key: str | None = Field(default=None, description="The server's token, if it has one.")
 
 
-class SavedRunRequest(_Asked):
-    """What a run of a saved workflow is asked for with."""
-
+class _Run(_Asked):
     inputs: dict[str, Any] = Field(description="A value for each input, by name; a list of images makes a batch.")
     excluded_fields: list[str] | None = Field(default=None, description="Names of outputs to leave out.")
     enable_profiling: bool = Field(default=False, description="Whether to tell where the time went.")
     disable_sinks: bool = Field(default=False, description="Whether blocks write no files and call no other machines.")
-    workflow_version_id: str | Version | None = Field(
-        default=None, description="The version to run, if not the latest."
-    )
 
 
-class RunRequest(_Asked):
+class RunRequest(_Run):
     """What a run is asked for with."""
 
     specification: dict[str, Any] = Field(description="The workflow.")
-    inputs: dict[str, Any] = Field(description="A value for each input, by name; a list of images makes a batch.")
-    excluded_fields: list[str] | None = Field(default=None, description="Names of outputs to leave out.")
-    enable_profiling: bool = Field(default=False, description="Whether to tell where the time went.")
-    disable_sinks: bool = Field(default=False, description="Whether blocks write no files and call no other machines.")
+
+
+class SavedRunRequest(_Run):
+    """What a run of a saved workflow is asked for with."""
+
+    workflow_version_id: str | Version | None = Field(
+        default=None, description="The version to run, if not the latest."
+    )
 
 
 class InterfaceRequest(_Asked):
@@ -62,13 +62,13 @@ class SavedInterfaceRequest(_Asked):
 class ModelRequest(_Asked):
     """Which model is meant."""
 
-    model_id: str = Field(description="A size, the demo model, or a name in the catalogue.")
+    model_id: str = Field(min_length=1, description="A size, the demo model, or a name in the catalogue.")
 
 
 class InferRequest(_Asked):
     """What a single model is to look at. Members about suppression and preprocessing mean nothing to it."""
 
-    model_id: str = Field(description="A size, the demo model, or a name in the catalogue.")
+    model_id: str = Field(min_length=1, description="A size, the demo model, or a name in the catalogue.")
     image: dict[str, Any] | list[dict[str, Any]] = Field(
         description='An image as {"type": "base64" or "url", "value": text}, or a list of images.'
     )
@@ -124,12 +124,15 @@ def read_object(body: bytes | bytearray, *, hint: str) -> dict[str, Any]:
     Raises:
         InputError: If it is none (code ``bad_request``).
     """
+    if not body:
+        raise InputError(_problem("The request has no body.", hint=hint))
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise _bad_request(f"The request's body is not JSON: {error}.", hint) from error
+        message = f"The request's body is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at character {error.pos}."
+        raise InputError(_problem(message, hint=hint)) from None
     if not isinstance(content, dict):
-        raise _bad_request("The request's body is JSON, but no object.", hint)
+        raise InputError(_problem("The request's body is JSON, but no object.", hint=hint))
     return content
 
 
@@ -137,16 +140,23 @@ def read(model: type[Model], body: bytes | bytearray, *, hint: str) -> Model:
     """Return what ``body`` holds.
 
     Raises:
-        InputError: If it is not JSON, or does not fit (code ``bad_request``); ``hint`` says what to send.
+        InputError: If it is not JSON, or does not fit (code ``bad_request``), with every misfit; ``hint`` says what to
+            send.
     """
     content = read_object(body, hint=hint)
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the body"
-        raise _bad_request(f"The request's body does not fit: {where}: {first['msg'].lower()}.", hint) from error
+        found = misfits(error.errors(include_url=False), content)
+        raise InputError(misfit_problem(misfit, "the request", hint=hint) for misfit in found) from None
 
 
-def _bad_request(message: str, hint: str) -> InputError:
-    return InputError(Problem(code="bad_request", message=message, hint=hint, whose="caller"))
+def misfit_problem(misfit: Misfit, whole: str, *, hint: str = "") -> Problem:
+    """Return the problem of a part of ``whole``, as a sentence calls it, that is not what a route takes."""
+    what = ".".join(map(str, misfit.location))
+    message = f"{what} of {whole} is missing." if misfit.missing else f"{what} of {whole}: {misfit.text}."
+    return _problem(message, at=pointer(*misfit.location), hint=hint)
+
+
+def _problem(message: str, *, at: str = "", hint: str = "") -> Problem:
+    return Problem(code="bad_request", message=message, at=at, hint=hint, whose="caller")

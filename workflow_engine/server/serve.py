@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import math
 import os
@@ -27,6 +28,10 @@ from workflow_engine.server.work import Workers
 from workflow_engine.settings import Settings
 from workflow_engine.workflow import Engine
 
+_ADVICE = {
+    errno.EADDRINUSE: "Stop what listens there, or choose another --port.",
+    errno.EACCES: "Choose a --port from 1024 on; those below are for the system's own services.",
+}
 _log = logging.getLogger("segflow.server")
 
 
@@ -44,8 +49,10 @@ def listen(host: str, port: int, settings: Settings) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
-        message = f"The address {host}:{port} cannot be listened on: {(error.strerror or str(error)).lower()}."
-        hint = "Stop what listens there, or choose another --port."
+        number = error.errno or 0  # less than 0 where it is one of the resolver's
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
+        message = f"The address {host}:{port} cannot be listened on: {reason.lower()}."
+        hint = _ADVICE.get(number, "Give --host an address of this machine.")
         raise WorkflowError(Problem(code="address_taken", message=message, hint=hint, whose="operator")) from error
 
 

@@ -9,7 +9,8 @@ import asyncio
 import logging
 from asyncio import Future
 from collections import deque
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain, count, repeat
 from typing import Any, Literal, TypeAlias
@@ -84,6 +85,7 @@ class Workers:
         self.draining = False
         """Whether the server is about to end: accepted requests are finished, and probes say so."""
         self._keepers: set[asyncio.Task[None]] = set()
+        self._arriving: set[Callable[[], None]] = set()
 
     @property
     def full(self) -> bool:
@@ -117,10 +119,21 @@ class Workers:
             worker.kill()
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
+    @contextmanager
+    def cutting_off(self, end: Callable[[], None]) -> Iterator[None]:
+        """Call ``end`` if the server ends meanwhile: for a request that is not admitted, for its body still arrives."""
+        self._arriving.add(end)
+        try:
+            yield
+        finally:
+            self._arriving.discard(end)
+
     def cut_off(self) -> int:
-        """Give up every request, for the server ends now; return how many there were."""
+        """Give up every request, for the server ends now; return how many had been admitted."""
+        for end in self._arriving:
+            end()
         for call in self._calls.values():
-            _fail(call, _stopping())
+            _fail(call, stopping())
         return len(self._calls)
 
     async def run(self, job: Job, request: Request) -> bytes:
@@ -204,7 +217,12 @@ class Workers:
     async def _one(self) -> Worker:
         settings = self._settings
         told = {"limits": asdict(self._limits), "preload": settings.preload, "json_logs": settings.json_logs}
-        return await Worker.start({"threads": settings.threads, "workers": settings.workers, "settings": told})
+        try:
+            return await Worker.start({"threads": settings.threads, "workers": settings.workers, "settings": told})
+        except WorkflowError as error:
+            if error.problem.code not in ("worker_lost", "out_of_memory"):
+                raise
+            raise _stillborn() from error
 
     def _keep(self, worker: Worker) -> None:
         self._workers.append(worker)
@@ -249,6 +267,12 @@ async def _left(request: Request) -> None:
         pass
 
 
+def _stillborn() -> WorkflowError:
+    message = "A worker ended before it was ready."
+    hint = "The lines above may say why; SEGFLOW_WORKER_BYTES may be too few."
+    return WorkflowError(Problem(code="worker_lost", message=message, hint=hint, whose="operator"))
+
+
 def overloaded() -> WorkflowError:
     """Return the error for a request that finds the server full."""
     message = "The server has as many requests as it can take."
@@ -256,7 +280,8 @@ def overloaded() -> WorkflowError:
     return WorkflowError(problem)
 
 
-def _stopping() -> WorkflowError:
+def stopping() -> WorkflowError:
+    """Return the error for a request that was not done when the server had to end."""
     message = "The server is stopping, and this request was not done in time."
     return WorkflowError(Problem(code="stopping", message=message, hint="Try again in a moment.", whose="caller"))
 

@@ -13,10 +13,11 @@ from supervision.detection.compact_mask import CompactMask
 from typing_extensions import TypedDict
 
 from workflow_engine.errors import pointer
+from workflow_engine.faults import misfits
 from workflow_engine.vision import detections, masks
 from workflow_engine.vision.image import FARTHEST, Ancestry
 from workflow_engine.vision.plain import plain
-from workflow_engine.vision.refusals import described, refusal
+from workflow_engine.vision.refusals import refusal
 
 Row: TypeAlias = dict[str, Any]
 Size: TypeAlias = tuple[int, int]
@@ -263,12 +264,11 @@ def _parsed(value: object, at: str) -> _Table:
     try:
         return _Table.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = pointer(*first["loc"])
-        found = "" if first["type"] == "missing" else f"; found {described(first['input'])}"
+        first = next(misfits(error.errors(include_url=False), value))
+        place = pointer(*first.location)
         expected = "Predictions were expected as {image: {width, height}, predictions: [rows]}."
-        wrong = f"At {place or 'the top'}: {first['msg'][:1].lower()}{first['msg'][1:]}{found}."
-        raise refusal(f"{expected} {wrong}", at=at + place) from error
+        wrong = f"{place} {first.text}" if first.missing else f"At {place or 'the top'}: {first.text}"
+        raise refusal(f"{expected} {wrong}.", at=at + place) from None
 
 
 def _size(sent: _Table, at: str, max_pixels: int | None) -> Size | None:

@@ -32,6 +32,14 @@ REDIRECTS = (301, 302, 303, 307, 308)
 CHUNK = 1 << 16
 PLAINLY = {"Accept-Encoding": "identity"}
 HEADER = re.compile(r"[!#$%&'*+.^`|~\w-]+: [\t\x20-\x7e\x80-\xff]*", re.ASCII)
+FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    ((socket.gaierror, UnicodeError), "names a host that has no address"),
+    (ConnectionRefusedError, "names a host that takes no connection at this port"),
+    (ssl.SSLError, "names a host with which no secure connection comes about"),
+    (ConnectionError, "names a host that hung up before its answer was whole"),
+    (HTTPException, "gave an answer that is not HTTP, or not whole"),
+)
+"""What is said of an exception: what went wrong as far as the caller can see it, the first that fits."""
 CONNECTION = frozenset(("host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade"))
 """Headers about the connection, which is not the caller's."""
 
@@ -115,7 +123,7 @@ class _Visit:
             message = f"gave no complete answer within {self._seconds:g} s"
             raise self.refused(message, code="url_unreachable") from error
         except (OSError, HTTPException, UnicodeError) as error:
-            message = f"could not be visited ({type(error).__name__})"
+            message = next((words for kind, words in FAILURES if isinstance(error, kind)), "could not be reached")
             raise self.refused(message, code="url_unreachable") from error
 
     @contextmanager

@@ -71,7 +71,7 @@ class VideoMetadata:
             if not (isinstance(member, types) or (member is None and not required)) or (
                 isinstance(member, bool) and bool not in types
             ):
-                expected = " or ".join(kind.__name__ for kind in types)
+                expected = _CALLED[types[-1]]  # the most general
                 raise refusal(f"Video metadata: {name!r} must be {expected}; found {described(member)}.", at=at)
             read[name] = member
         return cls(**read)
@@ -87,11 +87,20 @@ _MEMBERS: tuple[tuple[str, tuple[type, ...], bool], ...] = (
     ("video_identifier", (str,), True),
     ("frame_number", (int,), True),
     ("frame_timestamp", (datetime,), True),
-    ("fps", (float, int), False),
-    ("measured_fps", (float, int), False),
+    ("fps", (int, float), False),
+    ("measured_fps", (int, float), False),
     ("comes_from_video_file", (bool,), False),
     ("total_frames", (int,), False),
 )
+
+
+_CALLED = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    datetime: "a date and time",
+    bool: "true or false",
+}
 
 
 def _timestamp(text: str, at: str) -> datetime:

@@ -17,9 +17,13 @@ def refusal(message: str, *, at: str, code: str = "input_invalid", hint: str = "
     return InputError(Problem(code=code, message=message, at=at, hint=hint, whose="caller"))
 
 
+_CALLED: dict[type, str] = {dict: "an object", list: "a list", str: "a longer text"}
+"""Types in the words of JSON; others come from Python alone."""
+
+
 def described(value: object) -> str:
     """Return a short account of a value for a message: its type, and the value itself when it is small."""
     shown = repr(value) if isinstance(value, (bool, int, float, str, type(None))) else ""
     if 0 < len(shown) <= 40:
         return shown
-    return f"a value of type {type(value).__name__}"
+    return _CALLED.get(type(value)) or f"a value of type {type(value).__name__}"

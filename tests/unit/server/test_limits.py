@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import anyio
 import orjson
@@ -13,6 +12,7 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workflow_engine.server.limits import Intake, is_loopback
+from workflow_engine.server.metrics import Metrics
 from workflow_engine.server.work import Workers
 from workflow_engine.settings import Limits, Settings
 
@@ -23,7 +23,8 @@ WITH_TOKEN = replace(SETTINGS, api_token="s3cret", limits=Limits())
 
 
 def intake(app: ASGIApp, settings: Settings = SETTINGS, *, full: bool = False) -> Any:
-    return Intake(app, settings, cast(Workers, SimpleNamespace(full=full)))
+    room = replace(settings, workers=0, limits=replace(settings.limits, queue=0)) if full else settings
+    return Intake(app, settings, Workers(room, Metrics()))
 
 
 def ask(

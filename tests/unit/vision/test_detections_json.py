@@ -189,7 +189,7 @@ def test_a_table_is_passed_through() -> None:
 def test_required_members(member: str) -> None:
     broken = row()
     del broken[member]
-    with pytest.raises(InputError, match="field required") as caught:
+    with pytest.raises(InputError, match="is required") as caught:
         from_json(sent(row(), broken), name="p", at="/inputs/p")
     assert caught.value.problem.at == f"/inputs/p/predictions/1/{member}"
     assert caught.value.problem.code == "input_invalid"
@@ -198,17 +198,17 @@ def test_required_members(member: str) -> None:
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        (7, "object.*found 7|valid dictionary.*found 7"),
-        ({"predictions": []}, "At /image: field required"),
-        ({"image": {"width": 3, "height": 4}}, "At /predictions: field required"),
-        (sent(width=0), "/image/width.*greater than 0; found 0"),
+        (7, "At the top: expected an object, got 7"),
+        ({"predictions": []}, "/image is required"),
+        ({"image": {"width": 3, "height": 4}}, "/predictions is required"),
+        (sent(width=0), "At /image/width: expected a number above 0, got 0"),
         (sent(row(), width=None, height=None), "must be numbers"),
-        (sent(width=2**21), "/image/width.*less than or equal to 1048576"),
-        (sent(row(x="60")), "valid number; found '60'"),
-        (sent(row(x=float("nan"))), "finite number; found nan"),
-        (sent(row(class_id=True)), "valid integer; found True"),
-        (sent(row(**{"class": 3})), "valid string; found 3"),
-        (sent(row(points=[{"x": 1}])), "points/0/y: field required"),
+        (sent(width=2**21), "/image/width: expected a number of at most 1048576"),
+        (sent(row(x="60")), 'expected a number, got "60"'),
+        (sent(row(x=float("nan"))), "expected a number, got NaN"),
+        (sent(row(class_id=True)), "expected a whole number, got true"),
+        (sent(row(**{"class": 3})), "expected text, got 3"),
+        (sent(row(points=[{"x": 1}])), "points/0/y is required"),
         (sent(row(rle={"size": [3, 3], "counts": "9"})), r"size \[3, 3\] was given for an image of size \[120, 160\]"),
         (sent(row(speed=1.0), row(detection_id="d-2")), "first row .* has 'speed'.*'d-2' lacks it"),
         (sent(row(keypoints=[]), row(detection_id="d-2")), "has 'keypoints'"),
@@ -247,7 +247,7 @@ def test_a_table_with_too_many_rows_is_refused() -> None:
     ],
 )
 def test_numbers_beyond_all_measure_are_refused(members: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"(less|greater) than or equal"):
+    with pytest.raises(InputError, match=r"a number of at (least|most)"):
         from_json(sent(row(**members)), name="p")
 
 

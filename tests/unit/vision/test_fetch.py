@@ -311,8 +311,13 @@ def test_answers_that_are_no_http(answer: bytes) -> None:
 def test_hosts_that_do_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as unused:
         port = unused.getsockname()[1]
-    assert problem(f"http://127.0.0.1:{port}/").code == "url_unreachable"
-    assert problem("http://" + "a" * 64 + ".example/", limits=QUICK).code == "url_unreachable"
+    refused = problem(f"http://127.0.0.1:{port}/")
+    assert (refused.code, refused.message) == (
+        "url_unreachable",
+        "The image's URL names a host that takes no connection at this port.",
+    )
+    nowhere = problem("http://" + "a" * 64 + ".example/", limits=QUICK)
+    assert (nowhere.code, nowhere.message) == ("url_unreachable", "The image's URL names a host that has no address.")
 
     let_go, waited = threading.Event(), []
 

@@ -108,12 +108,12 @@ def test_time_of_a_file_follows_from_the_frame_number() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"video_identifier": None}, "'video_identifier' must be str; found None"),
-        ({"frame_number": True}, "'frame_number' must be int; found True"),
+        ({"video_identifier": None}, "'video_identifier' must be text; found None"),
+        ({"frame_number": True}, "'frame_number' must be a whole number; found True"),
         ({"frame_timestamp": "yesterday"}, "ISO 8601 was expected; found 'yesterday'"),
-        ({"frame_timestamp": 12}, "'frame_timestamp' must be datetime; found 12"),
-        ({"fps": "30"}, "'fps' must be float or int; found '30'"),
-        ({"total_frames": [1]}, "'total_frames' must be int; found a value of type list"),
+        ({"frame_timestamp": 12}, "'frame_timestamp' must be a date and time; found 12"),
+        ({"fps": "30"}, "'fps' must be a number; found '30'"),
+        ({"total_frames": [1]}, "'total_frames' must be a whole number; found a list"),
     ],
 )
 def test_wrong_video_metadata_is_refused(change: dict[str, Any], sentence: str) -> None:

@@ -142,7 +142,7 @@ def test_an_array_is_read() -> None:
         ("language_model_output", None, "text; found None"),
         ("roboflow_api_key", 1, "text or null"),
         ("list_of_values", "abc", "a list; found 'abc'"),
-        ("dictionary", [1], "an object; found a value of type list"),
+        ("dictionary", [1], "an object; found a list"),
         ("timestamp", "soon", "ISO 8601; found 'soon'"),
         ("timestamp", 12, "ISO 8601; found 12"),
         ("bytes", "!!", "base64 text; found '!!'"),

@@ -32,6 +32,11 @@ def router(title: str, openapi: str) -> APIRouter:
             swagger_ui_parameters={"validatorUrl": None, "docExpansion": "list", "defaultModelsExpandDepth": 0},
         )
 
+    @routes.get("/")
+    async def start() -> Response:
+        """Where a browser gets that is given no more than the server's address."""
+        return Response(status_code=307, headers={"location": "./docs"})  # relative, as above
+
     for name, media_type in FILES.items():
         content = (files("fastapi_swagger") / "resources" / name).read_bytes()
         routes.add_api_route(f"/docs/{name}", _file(content, media_type), methods=["GET"])

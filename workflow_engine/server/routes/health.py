@@ -47,6 +47,9 @@ def router(version: str, unsafe: Sequence[str], workers: Workers, metrics: Metri
         told = {"name": "segflow", "version": version, "uuid": identity, "language_version": LANGUAGE_VERSION}
         return {**told, "unsafe": list(unsafe)}
 
+    for path, probe in (("/healthz", healthz), ("/readiness", readiness), ("/info", info)):
+        routes.add_api_route(path, probe, methods=["HEAD"], include_in_schema=False)  # as some monitors ask
+
     @routes.get("/metrics", response_class=PlainTextResponse, responses={401: _TOKEN, 403: _FOREIGN})
     async def figures() -> Response:
         """Figures for Prometheus."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from workflow_engine.errors import (
     BlockError,
     CompileError,
+    DefinitionError,
     InputError,
     ManifestError,
     Problem,
     nearest,
 )
+from workflow_engine.inner import INNER_TYPES
 from workflow_engine.kinds import table
 from workflow_engine.server.introspection import blocks, workflows
+from workflow_engine.server.introspection.kinds import all_described
 from workflow_engine.server.problems import told
 from workflow_engine.server.requests import InterfaceRequest, OutputsRequest, SavedInterfaceRequest, read
 from workflow_engine.server.tasks.call import Call
@@ -21,6 +25,7 @@ from workflow_engine.server.tasks.library import saved
 from workflow_engine.step_type import with_further_outputs
 
 _HINT = "Send a JSON object with the member specification (the workflow)."
+_BLOCKS_HINT = "The list of blocks is at /api/blocks."
 _STEP_HINT = "Send a step: a JSON object with its type, name and fields."
 
 
@@ -70,16 +75,35 @@ def dynamic_outputs(call: Call) -> list[dict[str, Any]]:
         CompileError: If no block has its type, or its fields do not tell what the outputs are.
     """
     step = read(OutputsRequest, call.body, hint=_STEP_HINT)
+    if step.type in INNER_TYPES:
+        return _inner_outputs(call, (step.model_extra or {}).get("workflow_definition"))
     registry = call.bench.engine.registry
     try:
         return blocks.outputs(with_further_outputs(registry.step_type(step.type), step.model_extra or {}))
     except KeyError:
         refusal = registry.refusal(step.type)
         message = f"There is no block of the type {step.type[:120]!r}. {refusal.reason if refusal else ''}".rstrip()
-        hint = refusal.alternative if refusal else nearest(step.type, registry.type_names)
+        hint = refusal.alternative if refusal else nearest(step.type, registry.type_names) or _BLOCKS_HINT
         raise CompileError(Problem(code="unknown_block", message=message, at="/type", hint=hint)) from None
     except BlockError as error:
         raise InputError(Problem(code="bad_value", message=str(error), hint=error.hint, whose="caller")) from None
     except ManifestError as error:
         message = f"The block {step.type!r} is installed but broken: {error.problem.message}"
         raise ManifestError(Problem(code="broken_block", message=message, at="/type", whose="block")) from error
+
+
+def _inner_outputs(call: Call, document: Any) -> list[dict[str, Any]]:
+    """Return the outputs of a step that holds a workflow: those of that workflow."""
+    if not isinstance(document, dict):
+        message = "The inner workflow has no workflow_definition."
+        hint = "Put the workflow itself into workflow_definition."
+        raise CompileError(Problem(code="inner_step", message=message, at="/workflow_definition", hint=hint))
+    try:
+        told = workflows.interface(call.bench.plan(document))["outputs"]
+    except (DefinitionError, CompileError) as error:
+        inside = (replace(one, at=f"/workflow_definition{one.at}") for one in error.problems)
+        raise type(error)(inside) from error
+    return [
+        {"name": name, "kind": all_described(["dictionary"] if isinstance(kinds, dict) else kinds)}
+        for name, kinds in told.items()
+    ]

@@ -12,6 +12,7 @@ from workflow_engine.server.tasks.call import Call
 from workflow_engine.server.tasks.validate import verdict
 
 _HINT = "Send a JSON object with the member definition (the workflow)."
+_CREATE_HINT = "Send a JSON object with the members id (the name) and definition (the workflow)."
 
 
 def listed(call: Call) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def shown(call: Call) -> dict[str, Any]:
 
 def create(call: Call) -> dict[str, Any]:
     """Keep a workflow under a new name."""
-    asked = read(CreateRequest, call.body, hint=_HINT)
+    asked = read(CreateRequest, call.body, hint=_CREATE_HINT)
     return _saved(call, asked.id, asked.definition, 0)
 
 
@@ -56,7 +57,8 @@ def saved(call: Call, version: str | int | None) -> Saved:
     workflow_id = call.options["id"]
     if isinstance(version, str) and not (version.isascii() and version.isdigit() and len(version) < 10):
         message = f"Versions of workflows are numbers such as 3; {version[:40]!r} is none."
-        raise WorkflowError(Problem(code="workflow_version_unknown", message=message, whose="caller"))
+        hint = "Leave workflow_version_id out for the latest."
+        raise WorkflowError(Problem(code="workflow_version_unknown", message=message, hint=hint, whose="caller"))
     return call.bench.engine.library.read(workflow_id, None if version is None else int(version))
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import orjson
 
+from workflow_engine.errors import InputError, WorkflowError
+from workflow_engine.models.catalogue import Entry
+from workflow_engine.models.pool import ModelPool
 from workflow_engine.plan import Plan
 from workflow_engine.server.requests import InferRequest, ModelRequest, read
 from workflow_engine.server.tasks.call import Call
@@ -37,9 +41,8 @@ def classes(call: Call) -> dict[str, Any]:
 def load(call: Call) -> dict[str, Any]:
     """Load a model, pulling it if it is published and not here; describe it under the name that was asked for."""
     asked = read(ModelRequest, call.body, hint=_MODEL_HINT)
-    pool = call.bench.engine.models
-    pool.get(asked.model_id)
-    resolution = pool.catalogue.find(asked.model_id).contract.resolution
+    resolution = _find(call, asked.model_id).contract.resolution
+    call.bench.engine.models.get(asked.model_id)
     return {
         "model_id": asked.model_id,
         "task_type": TASK_TYPE,
@@ -52,14 +55,31 @@ def load(call: Call) -> dict[str, Any]:
 def infer(call: Call) -> dict[str, Any] | list[dict[str, Any]]:
     """Find the objects of an image, or of each of several: a workflow of one step, written here."""
     asked = read(InferRequest, call.body, hint=_HINT)
+    _find(call, asked.model_id)
     started = time.perf_counter()
     plan = _plan(call, asked, _MASKS if call.options["masks"] else _BOXES)
     given = {"image": asked.image}
-    check_batch(plan, given, call.bench.engine.settings.limits.batch)
-    result = call.bench.engine.session(plan).run(given, serialised=True, stop=call.stop, observers=(call.observe,))
+    try:
+        check_batch(plan, given, call.bench.engine.settings.limits.batch)
+        result = call.bench.engine.session(plan).run(given, serialised=True, stop=call.stop, observers=(call.observe,))
+    except InputError as error:  # which speaks of the inputs of a workflow that the caller knows nothing of
+        raise InputError(replace(one, at=one.at.removeprefix("/inputs")) for one in error.problems) from error
     seconds = time.perf_counter() - started
     answers = [_answer(output, seconds) for output in result.outputs]
     return answers if isinstance(asked.image, list) else answers[0]
+
+
+def _find(call: Call, model_id: str) -> Entry:
+    """Return what is known of the model that a body names.
+
+    Raises:
+        WorkflowError: If there is none; the problem points at the body's member.
+    """
+    pool: ModelPool = call.bench.engine.models
+    try:
+        return pool.entry(model_id)
+    except WorkflowError as error:
+        raise WorkflowError(replace(error.problem, at="/model_id")) from error
 
 
 def _plan(call: Call, asked: InferRequest, block: str) -> Plan:

@@ -45,17 +45,21 @@ def _run(call: Call, document: Mapping[str, Any], asked: RunRequest | SavedRunRe
 
 
 def check_batch(plan: Plan, given: Mapping[str, Any], most: int) -> None:
-    """Refuse a batch of more than ``most`` elements.
+    """Refuse a batch of more than ``most`` elements, those of nested lists counted one by one.
 
     Raises:
         InputError: If an input has more (code ``batch_too_large``).
     """
     for declared in plan.inputs:
-        value = given.get(declared.name)
-        if declared.dimensionality and isinstance(value, list) and len(value) > most:
-            message = f"The input {declared.name!r} has {len(value)} elements; one request may have {most}."
+        count = _count(given.get(declared.name), declared.dimensionality)
+        if declared.dimensionality and count > most:
+            message = f"The input {declared.name!r} has {count} elements; one request may have {most}."
             at = pointer("inputs", declared.name)
             problem = Problem(
                 code="batch_too_large", message=message, at=at, hint="Send them in parts.", whose="caller"
             )
             raise InputError(problem)
+
+
+def _count(value: Any, depth: int) -> int:
+    return sum(_count(element, depth - 1) for element in value) if depth and isinstance(value, list) else 1
