@@ -99,6 +99,20 @@ def test_a_run_that_takes_its_worker_with_it_is_an_answer(installed: dict[str, s
         assert server.client.post("/workflows/run", json=EMPTY).status_code == 200
 
 
+def test_what_a_run_fills_memory_with_is_given_back(installed: dict[str, str], tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "1", SEGFLOW_WORKER_BYTES="2000000000", **installed) as server:
+        for mark in "ab":
+            assert run(server, "memory", mark=mark).json()["code"] == "out_of_memory"
+        worker = began(tmp_path / "b0")
+        assert worker == began(tmp_path / "a0")
+        until(lambda: resident(worker) < 700_000_000)
+
+
+def resident(pid: int) -> int:
+    """Return the bytes of memory that a process holds."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def test_a_step_that_cannot_be_stopped_is_stopped_at_the_deadline(installed: dict[str, str], tmp_path: Path) -> None:
     with serving(tmp_path, "--timeout", "1", **installed) as server:
         answer = run(server, "spin", "mark", mark="m")

@@ -27,7 +27,9 @@ def act(value: Any, *, how: str, folder: str, mark: str) -> dict[str, Any]:
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
         case "memory":
-            bytearray(3 << 30)
+            pieces = []
+            while True:
+                pieces.append([bytearray(50_000), {"of": len(pieces)}])
         case "fail":
             raise RuntimeError(f"it fell over {value}")
     return {"value": value}

@@ -6,6 +6,7 @@ Such a process is started by ``server.process`` with a socket in the place of it
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -71,6 +72,16 @@ def limit_memory(settings: Settings, *, shared_by: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
+def give_memory_back() -> None:
+    """Let the system have what a run filled memory with and has dropped: by itself, glibc keeps it for the process.
+
+    It would count against the limit, and the next run would find no memory either.
+    """
+    gc.collect()
+    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
+
+
 def settings_from(greeting: dict[str, Any]) -> Settings:
     """Return the environment's settings with what the server was told on its command line."""
     told = dict(greeting["settings"])
@@ -80,7 +91,7 @@ def settings_from(greeting: dict[str, Any]) -> Settings:
 
 def told(error: Exception) -> dict[str, Any]:
     """What the server is told of an error: its problems, and for its log, the traceback where one is of use."""
-    if _out_of_memory(error):
+    if out_of_memory(error):
         message = "The request needs more memory than a worker may take."
         hint = "Use a smaller model or picture, or fewer pictures at once."
         problem = Problem(code="out_of_memory", message=message, hint=hint, whose="caller")
@@ -99,7 +110,7 @@ def _trace(error: Exception) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def _out_of_memory(error: BaseException | None) -> bool:
+def out_of_memory(error: BaseException | None) -> bool:
     """Whether memory ran out below this error: Python's, PyTorch's, or OpenCV's word for it."""
     while error is not None:
         if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":

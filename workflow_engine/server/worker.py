@@ -76,11 +76,13 @@ class _Worker:
             )
             RUNNING.set(call.stop)
             try:
-                told, answer = {}, orjson.dumps(TASKS[head["task"]](call))
+                told, answer, filled = {}, orjson.dumps(TASKS[head["task"]](call)), False
             except Exception as error:  # noqa: BLE001 -- the boundary between a request and the worker
-                told, answer = child.told(error), b""
+                told, answer, filled = child.told(error), b"", child.out_of_memory(error)
             del self._stops[head["id"]], call, body
             self._channel.write({"id": head["id"], "steps": steps, **told}, answer)
+            if filled:
+                child.give_memory_back()
 
 
 def _bench(greeting: dict[str, Any]) -> Bench:
