@@ -34,7 +34,12 @@ class Series:
 
 
 def alternate(
-    contestants: Mapping[str, Callable[[], T]], *, rounds: int, warmup: int = 2, settle: float = SETTLE
+    contestants: Mapping[str, Callable[[], T]],
+    *,
+    rounds: int,
+    warmup: int = 2,
+    settle: float = SETTLE,
+    rehearsals: int = 0,
 ) -> dict[str, list[T]]:
     """Let every contestant run once per round; every other round goes in the opposite order.
 
@@ -42,12 +47,16 @@ def alternate(
         contestants: By name, what runs once and returns what it took.
         rounds: How many runs of each count.
         warmup: How many come first and do not count.
-        settle: Seconds to wait before each run.
+        settle: Seconds to wait before each turn.
+        rehearsals: Runs at the beginning of every turn that do not count, for contestants whose hundreds of megabytes
+            the others have driven out of the caches, as they do not where one of them is at work.
     """
     taken: dict[str, list[T]] = {name: [] for name in contestants}
     for turn in range(warmup + rounds):
         for name in list(contestants)[:: -1 if turn % 2 else 1]:
             time.sleep(settle)
+            for _ in range(rehearsals):
+                contestants[name]()
             one = contestants[name]()
             if turn >= warmup:
                 taken[name].append(one)

@@ -13,6 +13,8 @@ from reliability.outcome import Outcome
 
 FILE = ROOT / "reliability.json"
 PAGE = ROOT / "docs" / "reliability.md"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- written by make reliability -->\n", "<!-- until here -->\n"
 INTRODUCTION = """# What holds under attack and under load
 
 segflow makes promises about what reaches it from outside, and about what it does when there is too much of it.
@@ -48,6 +50,20 @@ def write(name: str, outcome: Outcome, *, seconds: float) -> None:
     known = {each: known[each] for each in CHECKS if each in known}
     FILE.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
     PAGE.write_text(page(known))
+    before, _, rest = README.read_text().partition(BEGIN)
+    README.write_text(before + BEGIN + summary(known) + END + rest.partition(END)[2])
+
+
+def summary(known: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the table for the README: what was tried how often, when and where."""
+    lines = ["| promise | tried | broken |", "| --- | --- | --- |"]
+    for name, result in known.items():
+        outcome = Outcome.from_json(result)
+        missed = sum(not figure.kept for figure in outcome.figures.values())
+        broken = f"{len(outcome.broken)}{f', {missed} beyond a bound' if missed else ''}"
+        lines.append(f"| {CHECKS[name].promise} | {outcome.tried:,} {CHECKS[name].of} | {broken} |")
+    taken = sorted({f"{one['machine']['date']}, {one['machine']['processor']}" for one in known.values()})
+    return "\n".join([*lines, "", f"Taken on {'; '.join(taken)}.", ""])
 
 
 def page(known: Mapping[str, Mapping[str, Any]]) -> str:

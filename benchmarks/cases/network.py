@@ -26,7 +26,7 @@ def measure(setting: Setting) -> Iterator[Table]:
     contestants = [*_ours(setting, "nano", pixels), *_theirs(setting, "nano", pixels)]
     with setting.workers(contestants) as workers:
         agreed, notes = agreeing(setting, workers, reference="rfdetr, torch, inference()", same=same_network)
-        taken = alternate({name: worker.run for name, worker in agreed.items()}, rounds=setting.rounds)
+        taken = alternate({name: worker.run for name, worker in agreed.items()}, rounds=setting.rounds, rehearsals=2)
     yield compared("Network only, nano", series(taken, setting.clock), to=contestants[0].name, notes=notes)
 
 

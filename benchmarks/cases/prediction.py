@@ -51,7 +51,9 @@ def _compare(
         )
         others = {one.name: workers[one.name] for one in models}
         found = [f"{name} finds {_objects(setting, worker, name)} objects here." for name, worker in others.items()]
-        taken = alternate({name: worker.run for name, worker in (agreed | others).items()}, rounds=setting.rounds)
+        taken = alternate(
+            {name: worker.run for name, worker in (agreed | others).items()}, rounds=setting.rounds, rehearsals=2
+        )
     return compared(title, series(taken, setting.clock), to=checked[0].name, notes=[*left_out, *notes, *found])
 
 

@@ -48,7 +48,7 @@ def _one(setting: Setting, size: str) -> tuple[dict[str, Series], list[str]]:
     ours = [setting.segflow(size, picture, confidence, backend=backend) for backend in BACKENDS]
     with setting.workers([*ours, upstream]) as workers:
         agreed, notes = agreeing(setting, workers, reference=upstream.name, same=same_detections)
-        taken = alternate({name: worker.run for name, worker in agreed.items()}, rounds=setting.rounds)
+        taken = alternate({name: worker.run for name, worker in agreed.items()}, rounds=setting.rounds, rehearsals=2)
     return series(taken, setting.clock), notes
 
 
@@ -72,7 +72,7 @@ def _precisions(setting: Setting) -> Table:
         for precision in ("float32", "auto")
     ]
     with setting.workers(contestants) as workers:
-        taken = alternate({name: worker.run for name, worker in workers.items()}, rounds=setting.rounds)
+        taken = alternate({name: worker.run for name, worker in workers.items()}, rounds=setting.rounds, rehearsals=2)
         found = {name: worker.save(setting.answer(name))["objects"] for name, worker in workers.items()}
     notes = [f"{name} finds {count} objects." for name, count in found.items()]
     return compared(

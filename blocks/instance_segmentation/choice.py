@@ -73,7 +73,11 @@ class _Loading:
 
     def _known(self, way: Way) -> Entry | None:
         """Return what is known of a way, or ``None`` where it cannot be gone; say why one does not hold."""
-        entry = self._shelf.read(self._key(way)) or self._tried(way)
+        key = self._key(way)
+        entry = self._shelf.read(key)
+        if entry is None:
+            with self._shelf.alone():
+                entry = self._shelf.read(key) or self._tried(way)
         if entry is not None and not entry.verdict.holds:
             self._step_back(way, entry.verdict.reason)
         return entry

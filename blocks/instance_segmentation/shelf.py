@@ -12,15 +12,18 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from filelock import FileLock
 
 from blocks.instance_segmentation.backends.interface import Facts
 from blocks.instance_segmentation.gate import Verdict
 
 ENTRY = "entry.json"
+LOCK = ".lock"
 FORMAT = 2
 
 _log = logging.getLogger("segflow.models")
@@ -90,6 +93,16 @@ class Shelf:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return entry if whole else None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let one process at a time make what is not there; where the disk refuses, each makes its own."""
+        with ExitStack() as stack:
+            if self._root is not None:
+                with suppress(OSError):
+                    self._root.mkdir(parents=True, exist_ok=True)
+                    stack.enter_context(FileLock(self._root / LOCK))
+            yield
 
     def write(self, key: Key, entry: Entry, save: Callable[[Path], None]) -> None:
         """Keep an entry; ``save`` writes its files into a folder. A disk that refuses costs a warning, no more."""

@@ -94,14 +94,15 @@ def _outcome(
     return Outcome(tried=int(seconds), broken=broken, figures=figures, notes=[note])
 
 
-_WHO_RUNS_WHERE = "The worker has one processor; the server's event loop shares another with the generator of the load."
+_WHO_RUNS_WHERE = "The worker has one processor; the server's event loop shares another with the generator of the load, which yields to it."
 
 
 @contextmanager
 def _apart() -> Iterator[Callable[[Server], None]]:
     """Keep the worker on one processor, and give a function that moves the server's own process to this one's.
 
-    Who starts on one processor also makes no more threads than that.
+    Who starts on one processor also makes no more threads than that. There this process, which makes the load, yields
+    to the server: callers of a real one do not take its time.
     """
     mine = os.sched_getaffinity(0)
     theirs, ours = min(mine), max(mine)
@@ -111,6 +112,7 @@ def _apart() -> Iterator[Callable[[Server], None]]:
         os.sched_setaffinity(0, {ours})
         for task in Path(f"/proc/{server.process.pid}/task").iterdir():
             os.sched_setaffinity(int(task.name), {ours})
+        os.nice(10)
 
     try:
         yield together

@@ -26,10 +26,17 @@ from workflow_engine.cli import main
 """
 
 
-@pytest.mark.parametrize("backend", ["openvino", "onnx", "torch"])
-def test_a_run_connects_to_nothing(backend: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("backend", "precision"),
+    [("openvino", "float32"), ("openvino", "int8"), ("onnx", "float32"), ("torch", "float32")],
+)
+def test_a_run_connects_to_nothing(backend: str, precision: str, tmp_path: Path) -> None:
     """From the first import to the result, with the model compiled in between."""
-    arguments = ["run", str(EXAMPLE / "workflow.json"), "--image", str(EXAMPLE / "tray.jpg"), "--json"]
+    document = json.loads((EXAMPLE / "workflow.json").read_text())
+    document["steps"][0]["precision"] = precision
+    workflow = tmp_path / "workflow.json"
+    workflow.write_text(json.dumps(document))
+    arguments = ["run", str(workflow), "--image", str(EXAMPLE / "tray.jpg"), "--json"]
     done = _watched(f"assert main({arguments}) == 0", tmp_path, backend=backend)
     assert json.loads(done.stdout)["outputs"][0]["total"] > 5
     assert "socket." not in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -83,6 +84,14 @@ class Backend(Protocol):
         Raises:
             OSError: If the disk refuses.
         """
+
+
+def together(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return arrays for one image each, (1, …), as one for all.
+
+    That of a single image is returned as it is: maps are megabytes, and the memory of a copy is taken anew each time.
+    """
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def mask_logits(queries: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArray[np.float32]:

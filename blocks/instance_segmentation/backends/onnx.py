@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from blocks.instance_segmentation.backends.interface import Facts, Looked
+from blocks.instance_segmentation.backends.interface import Facts, Looked, together
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -39,11 +39,11 @@ class OnnxBackend:
     def look(self, pixels: NDArray[np.float32]) -> Looked:
         """Return what is found in normalised red-green-blue images, (N, 3, side, side)."""
         found = [self._look.run(None, {"pixels": image[None]}) for image in pixels]
-        return Looked(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
+        return Looked(*(together(arrays) for arrays in zip(*found, strict=True)))
 
     def mask_maps(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return feature maps, (N, d, h, w), at mask resolution, (N, d, m, m)."""
-        return np.concatenate([self._maps.run(None, {"features": one[None]})[0] for one in features])
+        return together([self._maps.run(None, {"features": one[None]})[0] for one in features])
 
     def save(self, folder: Path) -> None:
         """Write the graphs into a folder.

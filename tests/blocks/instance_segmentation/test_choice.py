@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 from types import ModuleType
 from typing import Any
 
@@ -260,21 +261,35 @@ def test_half_precision_that_cannot_be_judged_is_refused(
     assert (verdict["holds"], verdict["figures"]["compared"]) == (False, 0)
 
 
-def test_a_warm_start_in_openvino_needs_no_torch(kept: tuple[Path, Contract], tmp_path: Path) -> None:
-    load(kept, tmp_path)
-    contract = tmp_path / "contract.json"
+def script(kept: tuple[Path, Contract], folder: Path) -> list[str]:
+    """Return a command that loads a model in a process of its own and tells what it is that runs."""
+    contract = folder / "contract.json"
     contract.write_text(json.dumps(kept[1].to_json()))
-    script = f"""
-import json, pathlib, sys
+    code = f"""
+import json, logging, pathlib, sys
 import numpy as np
 from blocks.instance_segmentation.family import FAMILY
 from workflow_engine.api import Contract
+logging.basicConfig(level=logging.INFO)
 contract = Contract.from_json(json.loads(pathlib.Path({str(contract)!r}).read_text()), where="here")
 model = FAMILY.load(pathlib.Path({str(kept[0])!r}), contract, device=FAMILY.device("cpu", precision="float32"),
-                    precision="float32", resolution=None, compiled=pathlib.Path({str(tmp_path)!r}))
+                    precision="float32", resolution=None, compiled=pathlib.Path({str(folder)!r}))
 (objects,) = model.predict([np.zeros((50, 60, 3), np.uint8)], confidence=0.0, classes=None, max_detections=9)
 print(type(model._backend).__name__, len(objects.xyxy), len(objects.masks))
 print([name for name in ("torch", "transformers", "safetensors", "skimage", "onnxruntime") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [sys.executable, "-c", code]
+
+
+def test_a_warm_start_in_openvino_needs_no_torch(kept: tuple[Path, Contract], tmp_path: Path) -> None:
+    load(kept, tmp_path)
+    done = subprocess.run(script(kept, tmp_path), cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["OpenVinoBackend 6 6", "[]"]
+
+
+def test_processes_that_start_together_prepare_a_model_once(kept: tuple[Path, Contract], tmp_path: Path) -> None:
+    command = script(kept, tmp_path)
+    together = [subprocess.Popen(command, cwd=ROOT, stdout=PIPE, stderr=PIPE, text=True) for _ in range(3)]
+    told = [process.communicate() for process in together]
+    assert [out.splitlines()[0] for out, _ in told] == ["OpenVinoBackend 6 6"] * 3
+    assert sum("Preparing" in errors for _, errors in told) == 1
