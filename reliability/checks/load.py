@@ -94,7 +94,10 @@ def _outcome(
     return Outcome(tried=int(seconds), broken=broken, figures=figures, notes=[note])
 
 
-_WHO_RUNS_WHERE = "The worker has one processor; the server's event loop shares another with the generator of the load, which yields to it."
+_WHO_RUNS_WHERE = (
+    "The worker has one processor; the server's event loop shares another with the generator of the load, "
+    "which yields to it."
+)
 
 
 @contextmanager

@@ -201,7 +201,7 @@ def test_weights_trained_with_antialias_look_with_antialias(nano: RfDetrSeg) -> 
     [
         ("cuda", "float32", "finds no GPU"),
         ("tpu", "float32", "no device 'tpu'"),
-        ("cpu", "int8", "precision 'int8'"),
+        ("cpu", "int4", "precision 'int4'"),
     ],
 )
 def test_a_device_that_is_not_there_is_one_sentence(device: str, precision: str, said: str) -> None:
