@@ -225,6 +225,8 @@ def titles(screen: str) -> set[str]:
     x11 = ctypes.CDLL("libX11.so.6")
     x11.XOpenDisplay.restype = x11.XDefaultRootWindow.restype = ctypes.c_void_p
     display = ctypes.c_void_p(x11.XOpenDisplay(screen.encode()))
+    if not display:
+        return set()  # the screen takes no more callers at this moment
     root = ctypes.c_void_p(x11.XDefaultRootWindow(display))
     ignored, count, windows = ctypes.c_ulong(), ctypes.c_uint(), ctypes.POINTER(ctypes.c_ulong)()
     x11.XQueryTree(display, root, *map(ctypes.byref, (ignored, ignored, windows, count)))
