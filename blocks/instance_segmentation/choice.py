@@ -112,7 +112,7 @@ class _Loading:
         self._shelf.write(self._key(way), entry, backend.save if verdict.holds else _nothing)
         if verdict.holds:
             self._made[way] = backend
-            _log.info("Prepared, and compared with torch in float32, in %.1f s.", time.monotonic() - started)
+            _log.info("Prepared in %.1f s.", time.monotonic() - started)
         return entry
 
     def _compiled(self, way: Way) -> Backend:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import numpy as np
 import pytest
 
 from examples.clips import DRAWN, EXAMPLES, FPS, counted_belt, steady
+from tests.unit.stream.test_sinks import listener
 from workflow_engine import Workflow
 from workflow_engine.stream.run import FrameResult
 
@@ -77,25 +76,9 @@ def test_the_alert_comes_two_seconds_after_the_part_is_gone_and_ends_with_its_re
         r"```json\n(.*?)```", (EXAMPLES / "missing_part_alert" / "README.md").read_text(), re.DOTALL
     )
     changed, alert = json.loads(snippet)
-    told: list[str] = []
-
-    class Listener(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["verdict"])
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Listener) as server:
-        listening = threading.Thread(target=server.serve_forever)
-        listening.start()
-        here = {"url": f"http://127.0.0.1:{server.server_port}/alerts", "fire_and_forget": False}
-        frames, truth = results("missing_part_alert", more=[changed, {**alert, **here}])
-        server.shutdown()
-        listening.join()
-    assert told == ["ok", "NUT MISSING", "ok"]
+    with listener() as (url, told):
+        frames, truth = results("missing_part_alert", more=[changed, {**alert, "url": url, "fire_and_forget": False}])
+    assert [one["verdict"] for one in told] == ["ok", "NUT MISSING", "ok"]
     alerts = [frame.seconds for frame in frames if frame["verdict"] == "NUT MISSING"]
     assert alerts[0] == pytest.approx(truth["missing_from"] + 2 - 1 / FPS, abs=2.5 / FPS)
     assert alerts[-1] == pytest.approx(truth["back_at"] - 1 / FPS, abs=1.5 / FPS)
