@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeAlias
 
 from workflow_engine.batch import Batch, Extents, Index, nested
 from workflow_engine.definition import WorkflowInput
@@ -11,8 +12,12 @@ from workflow_engine.errors import InputError, Problem, nearest, pointer
 from workflow_engine.kinds import ANYTHING
 from workflow_engine.lineage import ROOT, input_lineage
 from workflow_engine.plan import FromInput, Plan, PlannedStep
+from workflow_engine.side_by_side import side_by_side
 from workflow_engine.step_type import StepField
-from workflow_engine.vision.values import ImageAccess, deserialise
+from workflow_engine.vision.values import ImageAccess, deserialise, is_encoded
+
+Readers: TypeAlias = Mapping[tuple[str, Index], Callable[[], Any]]
+"""What gives an element in memory or raises ``InputError``, by input and index, which is empty for a single value."""
 
 
 def assemble(plan: Plan, given: Mapping[str, Any], access: ImageAccess) -> tuple[dict[str, Batch], Extents]:
@@ -32,11 +37,12 @@ def assemble(plan: Plan, given: Mapping[str, Any], access: ImageAccess) -> tuple
     size = _batch_size(batched, given)
     extents = Extents()
     extents.spread((ROOT,), {(): size})
+    readers = _readers(batched, given, access)
     batches: dict[str, Batch] = {}
     for declared in plan.inputs:
         try:
             if declared.dimensionality:
-                batches[declared.name] = _batch(declared, given[declared.name], size, extents, access)
+                batches[declared.name] = _batch(declared, given[declared.name], size, extents, readers)
             else:
                 batches[declared.name] = Batch.single(_parameter(plan, declared, given, access))
         except InputError as error:
@@ -84,16 +90,29 @@ def _batch_size(batched: list[WorkflowInput], given: Mapping[str, Any]) -> int:
     return next(iter(several.values()), 1)
 
 
-def _batch(declared: WorkflowInput, value: Any, size: int, extents: Extents, access: ImageAccess) -> Batch:
-    """Convert every element; one element serves all indices when there are more of them."""
-    lineage = input_lineage(declared)
+def _readers(batched: Iterable[WorkflowInput], given: Mapping[str, Any], access: ImageAccess) -> Readers:
+    """Prepare to read every element; several pictures are decoded, and fetched, side by side."""
+    readers: dict[tuple[str, Index], Callable[[], Any]] = {}
+    pictures: dict[tuple[str, Index], Callable[[], Any]] = {}
+    for declared in batched:
+        for index, one in _elements(declared, given[declared.name]):
+            read = partial(deserialise, one, declared.kinds, name=declared.name, index=index, access=access)
+            (pictures if is_encoded(one, declared.kinds) else readers)[declared.name, index] = read
+    return readers | (side_by_side(pictures) if len(pictures) > 1 else pictures)
+
+
+def _elements(declared: WorkflowInput, value: Any) -> Iterable[tuple[Index, Any]]:
     if not isinstance(value, list | tuple):
-        element = deserialise(value, declared.kinds, name=declared.name, index=(), access=access)
-        return Batch(lineage, {(i,): element for i in range(size)})
-    elements: dict[Index, Any] = {}
-    for index, one in nested(value, declared.dimensionality):
-        if one is not None:
-            elements[index] = deserialise(one, declared.kinds, name=declared.name, index=index, access=access)
+        return [((), value)]
+    return ((index, one) for index, one in nested(value, declared.dimensionality) if one is not None)
+
+
+def _batch(declared: WorkflowInput, value: Any, size: int, extents: Extents, readers: Readers) -> Batch:
+    """Read every element; one element serves all indices when there are more of them."""
+    lineage = input_lineage(declared)
+    elements = {index: readers[declared.name, index]() for index, _ in _elements(declared, value)}
+    if not isinstance(value, list | tuple):
+        return Batch(lineage, {(i,): elements[()] for i in range(size)})
     if len(value) == 1 and size != 1:
         elements = {(i, *index[1:]): one for i in range(size) for index, one in elements.items()}
         value = value * size

@@ -52,7 +52,15 @@ def test_sockets_are_for_the_fetcher_for_pull_for_clients_and_for_workers() -> N
 
 
 def test_bytes_become_pixels_in_decode() -> None:
-    decoders = ("cv2.imdecode", "cv2.imread", "cv2.imdecodemulti", "cv2.imreadmulti", "PIL.Image", "PIL")
+    decoders = (
+        "cv2.imdecode",
+        "cv2.imread",
+        "cv2.imdecodemulti",
+        "cv2.imreadmulti",
+        "PIL.Image",
+        "PIL",
+        "simplejpeg.decode_jpeg",
+    )
     assert set(uses(*decoders)) == {"workflow_engine/vision/decode.py"}
 
 

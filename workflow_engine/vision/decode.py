@@ -7,12 +7,13 @@ pixels costs microseconds. A format that is not in the table below is not decode
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeAlias
 
 import cv2
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 
 from workflow_engine.settings import Limits
@@ -51,13 +52,34 @@ def decode(data: bytes, *, limits: Limits, at: str = "") -> NDArray[np.uint8]:
     if limits.image_pixels is not None and size[0] * size[1] > limits.image_pixels:
         message = f"The image has {size[0]} x {size[1]} pixels; at most {limits.image_pixels} are allowed."
         raise refusal(message, at=at, code="image_too_large", hint="Send a smaller picture.")
+    pixels = _plain_jpeg(data) if name == "JPEG" else None
+    if pixels is None:
+        pixels = _any_format(data)
+    if pixels is None:
+        raise _unreadable(f"The {name} image is broken, cut short, or of a rare variant.", at)
+    return pixels
+
+
+def _plain_jpeg(data: bytes) -> NDArray[np.uint8] | None:
+    """Return the pixels of a JPEG file that is whole and upright, or ``None`` when it may not be.
+
+    The decoder is OpenCV's, libjpeg-turbo, and the pixels are the same; asked for the whole picture instead of row by
+    row, it takes a sixth to a quarter less time.
+    """
+    if not _is_upright(data):
+        return None
+    try:
+        return np.asarray(simplejpeg.decode_jpeg(data, "BGR"), dtype=np.uint8)
+    except ValueError:
+        return None
+
+
+def _any_format(data: bytes) -> NDArray[np.uint8] | None:
     try:
         pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
-        pixels = None
-    if pixels is None:
-        raise _unreadable(f"The {name} image is broken, cut short, or of a rare variant.", at)
-    return np.asarray(pixels, dtype=np.uint8)
+        return None
+    return None if pixels is None else np.asarray(pixels, dtype=np.uint8)
 
 
 def alpha_of(data: bytes) -> NDArray[np.uint8] | None:
@@ -188,18 +210,33 @@ def _bmp_size(data: bytes) -> Size:
 
 
 def _tiff_size(data: bytes) -> Size | None:
-    order = "big" if data[:1] == b"M" else "little"
-    directory = _number(data, 4, 4, order)
-    sizes = {}
-    for index in range(_number(data, directory, 2, order)):
-        entry = directory + 2 + 12 * index
-        tag, kind = _number(data, entry, 2, order), _number(data, entry + 2, 2, order)
-        if tag in TIFF_SIZES and kind in (3, 4):
-            sizes[tag] = _number(data, entry + 8, 2 if kind == 3 else 4, order)
+    sizes = _tiff_numbers(data, {256, 257, 322, 323})  # ImageWidth, ImageLength, TileWidth, TileLength
     if 256 not in sizes or 257 not in sizes:
         return None
     # A tile is held whole, even one that is larger than the picture.
     return max(sizes[256], sizes.get(322, 0)), max(sizes[257], sizes.get(323, 0))
+
+
+def _tiff_numbers(data: bytes, tags: Collection[int]) -> dict[int, int]:
+    """Return the whole numbers that the first directory of a TIFF file has under ``tags``."""
+    order = "big" if data[:1] == b"M" else "little"
+    directory = _number(data, 4, 4, order)
+    found = {}
+    for index in range(_number(data, directory, 2, order)):
+        entry = directory + 2 + 12 * index
+        tag, kind = _number(data, entry, 2, order), _number(data, entry + 2, 2, order)
+        if tag in tags and kind in (3, 4):
+            found[tag] = _number(data, entry + 8, 2 if kind == 3 else 4, order)
+    return found
+
+
+def _is_upright(jpeg: bytes) -> bool:
+    """Whether a JPEG file has no EXIF block that may say otherwise."""
+    block = jpeg.find(EXIF)
+    try:
+        return block < 0 or _tiff_numbers(jpeg[block + len(EXIF) :], {ORIENTATION}) == {ORIENTATION: 1}
+    except IndexError:
+        return False
 
 
 def _gif_size(data: bytes) -> Size:
@@ -209,7 +246,8 @@ def _gif_size(data: bytes) -> Size:
 JPEG_MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 JPEG_SEGMENTS = 2000  # before the frame's header: more than any camera or colour profile needs
 PNG_CHUNKS = 50_000  # of some 8,000 bytes each, as encoders write them
-TIFF_SIZES = {256, 257, 322, 323}  # ImageWidth, ImageLength, TileWidth, TileLength
+EXIF = b"Exif\0\0"  # before a TIFF file that tells of the picture
+ORIENTATION = 0x0112  # EXIF's name for which way is up; 1 as it is
 
 FORMATS: tuple[tuple[str, Callable[[bytes], bool], Callable[[bytes], Size | None]], ...] = (
     ("JPEG", lambda data: data.startswith(b"\xff\xd8\xff"), _jpeg_size),

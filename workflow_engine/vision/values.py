@@ -6,6 +6,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ from workflow_engine.vision.image_json import ImageAccess, default_id, image_to_
 from workflow_engine.vision.plain import key_text, plain
 from workflow_engine.vision.refusals import described, refusal
 
-__all__ = ["ImageAccess", "deserialise", "in_root_coordinates", "load_image", "serialise"]
+__all__ = ["ImageAccess", "deserialise", "in_root_coordinates", "is_encoded", "load_image", "serialise"]
 
 WITH_RUN_LENGTHS = ("rle_instance_segmentation_prediction", "semantic_segmentation_prediction")
 TABLES = (
@@ -81,6 +82,11 @@ def in_root_coordinates(value: Any) -> Any:
     if type(value) in (list, tuple):
         return type(value)(in_root_coordinates(member) for member in value)
     return value
+
+
+def is_encoded(value: Any, kinds: Sequence[str]) -> bool:
+    """Whether an input's value is a picture that must be decoded, and maybe fetched, to be read."""
+    return "image" in kinds and isinstance(value, str | Path | Mapping)
 
 
 def deserialise(value: Any, kinds: Sequence[str], *, name: str, index: tuple[int, ...], access: ImageAccess) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +86,33 @@ def with_orientation(jpeg: bytes, orientation: int) -> bytes:
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + jpeg[2:]
 
 
+# Luminance and both colours: whole, halved in both directions, in one of them.
+@pytest.mark.parametrize("sampling", [0x111111, 0x221111, 0x211111, 0x121111, 0x411111])
+@pytest.mark.parametrize("progressive", [0, 1])
+@pytest.mark.parametrize("size", [(30, 40), (17, 33), (1, 1)])
+def test_a_jpeg_has_the_pixels_that_opencv_gives(sampling: int, progressive: int, size: tuple[int, int]) -> None:
+    settings = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
+    data = encoded("jpg", PICTURE[: size[0], : size[1]], settings)
+    assert module._plain_jpeg(data) is not None
+    assert np.array_equal(decode(data, limits=LIMITS), cv2.imdecode(np.frombuffer(data, np.uint8), 1))
+
+
+def test_a_jpeg_that_only_opencv_reads_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError
+
+    expected = decode(encode_jpeg(PICTURE), limits=LIMITS)
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", broken)
+    assert np.array_equal(decode(encode_jpeg(PICTURE), limits=LIMITS), expected)
+
+
+def test_an_exif_block_that_turns_nothing_costs_nothing() -> None:
+    jpeg = encode_jpeg(PICTURE)
+    assert module._plain_jpeg(with_orientation(jpeg, 1)) is not None
+    assert module._plain_jpeg(with_orientation(jpeg, 6)) is None
+    assert module._plain_jpeg(with_orientation(jpeg, 6)[:20] + jpeg) is None
+
+
 def test_a_picture_is_turned_upright() -> None:
     turned = decode(with_orientation(encode_jpeg(PICTURE), 6), limits=LIMITS)
     assert turned.shape == (40, 30, 3)
@@ -117,6 +145,7 @@ def huge(width: int, height: int) -> Iterator[tuple[str, bytes]]:
 @pytest.mark.parametrize(("name", "data"), list(huge(20_000, 30_000)), ids=lambda value: str(value)[:20])
 def test_a_bomb_is_refused_by_its_header(name: str, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(cv2, "imdecode")
+    monkeypatch.delattr(simplejpeg, "decode_jpeg")
     found = problem(data)
     assert found.code == "image_too_large"
     assert "20000 x 30000 pixels" in found.message

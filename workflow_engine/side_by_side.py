@@ -1,0 +1,35 @@
+"""Work of one run that is done side by side, on threads that all runs of the process share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cache
+from typing import TypeVar
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+FEWEST = 4
+"""Threads on a machine of few cores: they also wait for other machines."""
+
+
+def side_by_side(calls: Mapping[K, Callable[[], T]]) -> dict[K, Callable[[], T]]:
+    """Let threads make the calls; return for each what gives its result, or raises what it raised.
+
+    A call that no thread has begun when its result is asked for is made by who asks, so that nobody waits in vain.
+    """
+    return {key: _offered(call) for key, call in calls.items()}
+
+
+def _offered(call: Callable[[], T]) -> Callable[[], T]:
+    future = threads().submit(copy_context().run, call)
+    return lambda: call() if future.cancel() else future.result()
+
+
+@cache
+def threads() -> ThreadPoolExecutor:
+    """The threads, which start as they are needed."""
+    return ThreadPoolExecutor(max(os.cpu_count() or 1, FEWEST), "segflow-side")
