@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, get_args, get_type_hints, is_typeddict
 
@@ -16,22 +16,28 @@ from workflow_engine.step_type import step_type
 MANIFEST_ID = "urn:segflow:block-manifest:1"
 
 
-def read_manifest(content: Mapping[str, Any]) -> BlockManifest:
-    """Check ``content`` against the meta-schema, its own defaults and its examples.
+def check_content(content: Mapping[str, Any]) -> None:
+    """Hold a manifest's JSON against the meta-schema.
 
     Raises:
         ManifestError: With every problem found.
     """
-    problems = [
-        _problem(at, f"{at or 'the manifest'} {text}", hint) for at, text, hint in _meta_schema().faults(content)
-    ]
-    if problems:
-        raise ManifestError(problems)
-    manifest = BlockManifest.model_validate(content)
-    problems = [*_kind_problems(manifest), *_parameter_problems(manifest), *_example_problems(manifest)]
-    if problems:
-        raise ManifestError(problems)
-    return manifest
+    faults = _meta_schema().faults(content)
+    _raise_any(_problem(at, f"{at or 'the manifest'} {text}", hint) for at, text, hint in faults)
+
+
+def check_manifest(manifest: BlockManifest) -> None:
+    """Hold a manifest against the table of kinds, its own defaults and its examples.
+
+    Raises:
+        ManifestError: With every problem found.
+    """
+    _raise_any((*_kind_problems(manifest), *_parameter_problems(manifest), *_example_problems(manifest)))
+
+
+def _raise_any(problems: Iterable[Problem]) -> None:
+    if found := tuple(problems):
+        raise ManifestError(found)
 
 
 @cache
@@ -127,8 +133,7 @@ def check_signature(manifest: BlockManifest, function: Any) -> None:
             if a.default is not inspect.Parameter.empty
         ),
     ]
-    if problems:
-        raise ManifestError([_problem("/entrypoint", problem) for problem in sorted(problems)])
+    _raise_any(_problem("/entrypoint", problem) for problem in sorted(problems))
 
 
 def _names(called: Any, argument: inspect.Parameter) -> Collection[str]:

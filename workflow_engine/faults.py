@@ -32,6 +32,7 @@ _MODELS = {
     "dict": "object",
     "model": "object",
     "list": "array",
+    "tuple": "array",
     "string": "string",
     "bool": "boolean",
     "int": "integer",

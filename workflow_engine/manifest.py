@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from workflow_engine.errors import ManifestError, Problem
+from workflow_engine.errors import ManifestError, Problem, pointer
+from workflow_engine.faults import misfits
 
 KINDS = "x-kinds"
 ALIASES = "x-aliases"
@@ -118,6 +120,21 @@ class BlockManifest(_Part):
         """The arguments that are lists, one value per element, in a block that takes the whole batch."""
         marked = (name for name, schema in self.parameters.properties.items() if schema.get(BATCH))
         return frozenset((*(port.name for port in self.inputs), *marked))
+
+
+def read_manifest(content: Mapping[str, Any]) -> BlockManifest:
+    """Return what a manifest's JSON says, as far as the engine reads it; ``block_checks`` asks for more.
+
+    Raises:
+        ManifestError: If a part is missing or misshapen.
+    """
+    try:
+        return BlockManifest.model_validate(content)
+    except ValidationError as error:
+        found = [(pointer(*one.location), one.text) for one in misfits(error.errors(include_url=False), content)]
+    raise ManifestError(
+        Problem(code="bad_manifest", message=f"{at} {text}.", at=at, whose="block") for at, text in found
+    )
 
 
 def load_entrypoint(entrypoint: str) -> Any:

@@ -3,6 +3,9 @@
 Built-in manifests and forms are the data packages ``manifests`` and ``ui_schema``. Another package adds blocks by an
 entry point in the group ``segflow.blocks`` whose value is a data package with the two folders ``manifests`` and
 ``ui_schema``. A block that fails a check is left out and listed in ``load_errors``; the rest works.
+
+Every block is checked before it is listed, and one of another package before a step uses it. For a built-in block the
+engine's own tests have done that, so a step takes its manifest as it is.
 """
 
 from __future__ import annotations
@@ -16,10 +19,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from workflow_engine.block_checks import check_signature, read_manifest
+from workflow_engine.block_checks import check_content, check_manifest, check_signature
 from workflow_engine.errors import ManifestError, Problem
 from workflow_engine.forms import check_form
-from workflow_engine.manifest import BlockManifest, load_entrypoint
+from workflow_engine.manifest import BlockManifest, load_entrypoint, read_manifest
 from workflow_engine.refused import Refusal, refusals
 from workflow_engine.step_type import StepType, step_type
 
@@ -28,16 +31,24 @@ ENTRY_POINTS = "segflow.blocks"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Two folders: manifests, and a form for each of them under the same file name."""
+    """Two folders: manifests, and a form for each of them under the same file name.
+
+    Attributes:
+        name: Who offers the blocks.
+        manifests: The folder of manifests.
+        forms: The folder of forms.
+        tested: Whether the engine's own tests check these blocks, so that a step may use one unchecked.
+    """
 
     name: str
     manifests: Traversable
     forms: Traversable
+    tested: bool = False
 
 
 def built_in() -> Source:
     """The blocks that come with the engine."""
-    return Source("segflow", files("manifests"), files("ui_schema"))
+    return Source("segflow", files("manifests"), files("ui_schema"), tested=True)
 
 
 def installed() -> tuple[Source, ...]:
@@ -58,7 +69,7 @@ class Registry:
             self._refusals += refusals(source.manifests)
             for path in sorted(source.manifests.iterdir(), key=lambda path: path.name):
                 if path.name.endswith(".json"):
-                    self._add(_Entry(path, source.forms / path.name))
+                    self._add(_Entry(path, source.forms / path.name, tested=source.tested))
 
     def _add(self, entry: _Entry) -> None:
         try:
@@ -103,7 +114,7 @@ class Registry:
 
         Raises:
             KeyError: If no block has that type name.
-            ManifestError: If the block with that name fails its checks.
+            ManifestError: If the block with that name fails its checks; a tested one is only read.
         """
         return self._entries[name].step_type(name)
 
@@ -134,10 +145,10 @@ class Registry:
 class _Entry:
     """One manifest with its form; every part is read or checked when it is first asked for."""
 
-    def __init__(self, path: Traversable, form_path: Traversable) -> None:
+    def __init__(self, path: Traversable, form_path: Traversable, *, tested: bool) -> None:
         self.path = path
         self._form_path = form_path
-        self._manifest: BlockManifest
+        self._tested = tested
         self._step_types: dict[str, StepType] = {}
 
     @cached_property
@@ -150,9 +161,9 @@ class _Entry:
         try:
             content: Mapping[str, Any] = json.loads(self._form_path.read_text("utf-8"))
         except FileNotFoundError:
-            raise ManifestError(self.problem("it has no form in ui_schema")) from None
+            raise _bad_form("it has no form in ui_schema.") from None
         except ValueError as error:
-            raise ManifestError(self.problem(f"its form is not JSON: {error}")) from None
+            raise _bad_form(f"its form is not JSON: {error}.") from None
         return content
 
     @cached_property
@@ -171,12 +182,17 @@ class _Entry:
 
     @cached_property
     def fault(self) -> ManifestError | None:
+        """What is wrong with the manifest or the form, by every check there is."""
         try:
-            self._manifest = read_manifest(self._content)
+            check_content(self._content)
+            check_manifest(self._manifest)
             check_form(self.form, self._manifest)
         except ManifestError as error:
-            return ManifestError([self.problem(problem.message, problem.at) for problem in error.problems])
+            return self._named(error)
         return None
+
+    def _named(self, error: ManifestError) -> ManifestError:
+        return ManifestError(self.problem(problem.message, problem.at) for problem in error.problems)
 
     def problem(self, message: str, at: str = "") -> Problem:
         return Problem(code="bad_manifest", message=f"{self.path.name}: {message}", at=at, whose="block")
@@ -185,10 +201,19 @@ class _Entry:
         if self.fault is not None:
             raise self.fault
 
+    @cached_property
+    def _manifest(self) -> BlockManifest:
+        return read_manifest(self._content)
+
     @property
     def manifest(self) -> BlockManifest:
-        self.check()
-        return self._manifest
+        """The manifest of a block that a step may use: one that is tested, or passes its checks now."""
+        if not self._tested:
+            self.check()
+        try:
+            return self._manifest
+        except ManifestError as error:
+            raise self._named(error) from None
 
     def step_type(self, name: str) -> StepType:
         if name not in self._step_types:
@@ -200,3 +225,7 @@ class _Entry:
         function: Callable[..., Any] = load_entrypoint(self.manifest.entrypoint)
         check_signature(self.manifest, function)
         return function
+
+
+def _bad_form(message: str) -> ManifestError:
+    return ManifestError(Problem(code="bad_form", message=message, whose="block"))

@@ -16,6 +16,9 @@ from workflow_engine.faults import Schema, faults
 _WORDS = {"title", "description", "default", "examples"}
 """What a schema says that no value is held against."""
 
+VOCABULARY = "urn:segflow:"
+"""How the ``$id`` of every schema begins that others may refer to."""
+
 
 @cache
 def vocabulary() -> Mapping[str, dict[str, Any]]:
@@ -58,7 +61,9 @@ class Validator:
 
 @cache
 def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(schema, registry=_compiled_vocabulary())
+    # Most schemas refer to nothing, and are compiled long before the vocabulary would be read.
+    known = _compiled_vocabulary() if VOCABULARY in schema else None
+    return jsonschema_rs.Draft202012Validator(schema, registry=known)
 
 
 @cache

@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import pytest
 
 from tests.toys import TOYS, form_of, write
+from workflow_engine import registry as registry_module
 from workflow_engine.errors import ManifestError
-from workflow_engine.registry import Registry, Source
+from workflow_engine.registry import ENTRY_POINTS, Registry, Source, installed
 
 ADD, *OTHERS = TOYS
 
@@ -102,7 +105,41 @@ def test_a_manifest_that_is_no_json_and_a_form_that_is_not_there(tmp_path: Path)
     (tmp_path / "toys" / "ui_schema" / "count.v1.json").unlink()
     messages = [problem.message for problem in Registry([source]).load_errors]
     assert "add.v1.json: it is not a manifest" in messages[0]
-    assert "count.v1.json: it has no form" in messages[1]
+    assert messages[1] == "count.v1.json: it has no form in ui_schema."
+
+
+WRONG_EXAMPLE = {**ADD, "examples": [{"title": "E", "step": {**EXAMPLE, "b": -1}}]}
+
+
+@pytest.mark.parametrize("tested", [True, False])
+def test_a_tested_block_is_checked_when_it_is_listed_and_another_before_it_is_used_too(
+    tmp_path: Path, tested: bool
+) -> None:
+    source = replace(write(tmp_path / "toys", [WRONG_EXAMPLE, *OTHERS]), tested=tested)
+    registry = Registry([source])
+    if tested:
+        assert registry.step_type("toy/add@v1").fields.keys() == {"a", "first", "b"}
+    else:
+        with pytest.raises(ManifestError, match="b expected a number from 0 to 100"):
+            registry.step_type("toy/add@v1")
+    assert ["b expected a number from 0 to 100" in problem.message for problem in registry.load_errors] == [True]
+    assert "toy/add@v1" not in {block.type for block in registry.blocks()}
+
+
+def test_only_the_blocks_that_come_with_the_engine_count_as_tested(monkeypatch: pytest.MonkeyPatch) -> None:
+    foreign = EntryPoint("theirs", "tests", ENTRY_POINTS)
+    monkeypatch.setattr(registry_module, "entry_points", lambda *, group: [foreign])
+    assert {source.name: source.tested for source in installed()} == {"segflow": True, "theirs": False}
+
+
+def test_a_tested_block_that_cannot_be_read_is_refused_in_words(tmp_path: Path) -> None:
+    source = write(tmp_path / "toys", [{**ADD, "inputs": [{"name": "a", "kinds": "float"}]}])
+    with pytest.raises(ManifestError) as caught:
+        Registry([replace(source, tested=True)]).step_type("Plus")
+    assert [(problem.at, problem.message) for problem in caught.value.problems] == [
+        ("/inputs/0/title", "add.v1.json: /inputs/0/title is required."),
+        ("/inputs/0/kinds", 'add.v1.json: /inputs/0/kinds expected a list, got "float".'),
+    ]
 
 
 @pytest.mark.parametrize(

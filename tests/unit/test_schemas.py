@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from workflow_engine.faults import expectation
-from workflow_engine.schemas import Validator
+from workflow_engine.schemas import VOCABULARY, Validator, vocabulary
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,10 @@ LONG = {"enum": [f"choice{i}" for i in range(30)]}
 )
 def test_faults(schema: dict[str, Any], value: Any, fault: tuple[str, str, str]) -> None:
     assert list(Validator(schema).faults(value)) == [fault]
+
+
+def test_a_reference_to_the_vocabulary_is_known_by_its_beginning() -> None:
+    assert vocabulary()
+    for name in vocabulary():
+        assert name.startswith(VOCABULARY)
+        assert list(Validator({"anyOf": [{"$ref": name}, {"type": "integer"}]}).faults(1)) == []
