@@ -17,6 +17,7 @@ from benchmarks.setting import BACKENDS, OURS, Setting
 from benchmarks.timing import alternate, series
 from benchmarks.worker import Contestant
 
+PRODUCTS = "as many operations, as one matrix product"
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -24,8 +25,11 @@ def measure(setting: Setting) -> Iterator[Table]:
     """Compare on nano."""
     pixels = _pixels(setting, "nano")
     contestants = [*_ours(setting, "nano", pixels), *_theirs(setting, "nano", pixels)]
-    with setting.workers(contestants) as workers:
-        agreed, notes = agreeing(setting, workers, reference="rfdetr, torch, inference()", same=same_network)
+    with setting.workers([*contestants, _products(setting, "nano")]) as workers:
+        networks = {one.name: workers[one.name] for one in contestants}
+        agreed, notes = agreeing(setting, networks, reference="rfdetr, torch, inference()", same=same_network)
+        agreed[PRODUCTS] = workers[PRODUCTS]
+        notes.append(f"The network has {workers[PRODUCTS].facts['operations'] / 1e9:.1f} thousand million operations.")
         taken = alternate({name: worker.run for name, worker in agreed.items()}, rounds=setting.rounds, rehearsals=2)
     yield compared("Network only, nano", series(taken, setting.clock), to=contestants[0].name, notes=notes)
 
@@ -39,6 +43,17 @@ def _pixels(setting: Setting, size: str) -> Path:
     normal = (resized - MEAN) / DEVIATION
     np.save(file, np.ascontiguousarray(normal.transpose(2, 0, 1)[None], dtype=np.float32))
     return file
+
+
+def _products(setting: Setting, size: str) -> Contestant:
+    """Return who does as many operations as the network has in the quickest way there is: no network is faster."""
+    return Contestant(
+        name=PRODUCTS,
+        python=OURS,
+        side="products",
+        arguments={"model_id": materials.kept_model(setting.home, setting.work, size)},
+        environment=setting.environment(SEGFLOW_BACKEND="torch"),
+    )
 
 
 def _ours(setting: Setting, size: str, pixels: Path) -> list[Contestant]:

@@ -1,9 +1,11 @@
-"""segflow's network alone, as often as a clip has frames."""
+"""segflow's network alone, as often as a clip has frames; with the clip, that is decoded beside it and thrown away."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import av
 import numpy as np
 from answers import save_network
 from host import Job
@@ -13,7 +15,7 @@ from blocks.instance_segmentation.backends.interface import mask_logits
 from workflow_engine import Engine
 
 
-def prepare(*, model_id: str, frames: int) -> Job:
+def prepare(*, model_id: str, frames: int, clip: str | None = None) -> Job:
     """Load the model, and take its network out."""
     model = Engine().models.get(model_id, device="cpu")
     backend = model._backend
@@ -28,5 +30,20 @@ def prepare(*, model_id: str, frames: int) -> Job:
         looked, masks = answer
         save_network(path, logits=looked.logits[0], boxes=looked.boxes[0], masks=masks)
 
+    def run() -> Any:
+        with ThreadPoolExecutor(1) as beside:
+            decoded = None if clip is None else beside.submit(_decode, clip)
+            answers = [once() for _ in range(frames)]
+        if decoded is not None and decoded.result() != frames:
+            raise RuntimeError(f"The clip has {decoded.result()} frames, not {frames}.")
+        return answers[-1]
+
     once()
-    return Job(lambda: [once() for _ in range(frames)][-1], save, facts={"backend": backend_of(model)})
+    return Job(run, save, facts={"backend": backend_of(model)})
+
+
+def _decode(clip: str) -> int:
+    """Decode a clip on one thread, to what a workflow is given; return how many frames it has."""
+    with av.open(clip) as container:
+        container.streams.video[0].thread_type = "NONE"
+        return sum(frame.to_ndarray(format="bgr24").ndim == 3 for frame in container.decode(video=0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,7 @@ class RfDetrSegFamily:
         return export(folder, contract, form=form, resolution=resolution, target=target, name=name)
 
 
+@cache
 def _gpu_is_there() -> bool:
     """Ask torch, which takes seconds to import, only where NVIDIA's driver is."""
     if sys.platform == "darwin":
