@@ -135,7 +135,7 @@ def outline(masks: Masks, index: int) -> NDArray[np.int32]:
     if not outlines:
         return np.empty((0, 2), dtype=np.int32)
     largest = max(outlines, key=cv2.contourArea)
-    return np.pad(largest, ((0, max(3 - len(largest), 0)), (0, 0)), mode="edge")
+    return largest if len(largest) > 2 else np.pad(largest, ((0, 3 - len(largest)), (0, 0)), mode="edge")
 
 
 def polygon(masks: Masks, index: int) -> list[list[int]]:
