@@ -455,8 +455,9 @@ def _outputs(draft: _Draft) -> Iterator[PlannedOutput]:
         match parse(output.selector):
             case InputRef(name):
                 declared = draft.inputs[name]
-                origins = [(name, FromInput(name, input_lineage(declared)), declared.kinds)]
-                yield PlannedOutput(name=output.name, origins=tuple(origins), every=False, **asked)
+                lineage = input_lineage(declared)
+                origins = [(name, FromInput(name, lineage), declared.kinds)]
+                yield PlannedOutput(name=output.name, origins=tuple(origins), lineage=lineage, every=False, **asked)
             case OutputRef(step, selected):
                 kind = draft.types[draft.positions[step]]
                 assert kind is not None, "unresolved types are problems"
@@ -464,7 +465,7 @@ def _outputs(draft: _Draft) -> Iterator[PlannedOutput]:
                 names = kind.outputs if every else {selected: kind.outputs[selected]}
                 lineage = draft.lineages[step]
                 found = tuple((n, FromStep(step, n, lineage), kinds) for n, kinds in names.items())
-                yield PlannedOutput(name=output.name, origins=found, every=every, **asked)
+                yield PlannedOutput(name=output.name, origins=found, lineage=lineage, every=every, **asked)
 
 
 _PASSES: tuple[Callable[[_Draft], None], ...] = (

@@ -131,6 +131,7 @@ class PlannedOutput:
     Attributes:
         name: Its key in the results.
         origins: The value, or with ``every`` each output of a step by name.
+        lineage: Where the value lives; all outputs of a step live where it does.
         every: Whether the document asked for ``$steps.NAME.*``.
         own_coordinates: Whether detections stay in the coordinates of the image that they were found on.
         run_lengths: Whether masks are written as run lengths whatever the kinds say.
@@ -138,6 +139,7 @@ class PlannedOutput:
 
     name: str
     origins: tuple[tuple[str, Reference, tuple[str, ...]], ...]
+    lineage: Lineage
     every: bool
     own_coordinates: bool
     run_lengths: bool

@@ -84,6 +84,24 @@ def test_no_children_give_an_empty_list_and_nothing_to_collapse(engine: Engine) 
     ]
 
 
+def test_every_output_of_a_step_per_child_is_a_list_of_objects(engine: Engine) -> None:
+    steps = [step("split", "s", number="$inputs.n", parts="$inputs.n"), step("add", "a", a="$steps.s.part", b=1)]
+    workflow = document([BATCH], steps, s="$steps.s.*", a="$steps.a.*")
+    assert run(engine, workflow, n=[0, 3]) == [
+        {"s": [], "a": []},
+        {"s": [{"part": 30}, {"part": 31}, {"part": None}], "a": [{"sum": 31}, {"sum": 32}, {"sum": None}]},
+    ]
+
+
+def test_every_output_of_a_step_without_outputs_is_an_empty_object_per_element(engine: Engine) -> None:
+    steps = [
+        step("add", "a", a="$inputs.n", b=0),
+        step("allow_above", "gate", number="$inputs.n", limit=1, next_steps=["$steps.a"]),
+    ]
+    workflow = document([BATCH], steps, gate="$steps.gate.*")
+    assert run(engine, workflow, n=[1, 2]) == [{"gate": {}}, {"gate": {}}]
+
+
 def test_a_list_of_children_may_be_empty(engine: Engine) -> None:
     steps = [
         step("split", "s", number="$inputs.n", parts=0),
