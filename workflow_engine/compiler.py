@@ -34,7 +34,7 @@ from workflow_engine.plan import (
 )
 from workflow_engine.registry import Registry
 from workflow_engine.selectors import EVERY_OUTPUT, InputRef, OutputRef, StepRef, is_reference, parse
-from workflow_engine.step_type import StepField, StepType, with_further_outputs
+from workflow_engine.step_type import StepField, StepType, check_together, with_further_outputs
 
 LANGUAGE_VERSION = "1.17.0"
 """Version of the workflow language that this engine speaks."""
@@ -225,6 +225,18 @@ def _check_fields(draft: _Draft) -> None:
                 for at, text, hint in islice(known.literal_faults(value), MOST_PROBLEMS + 1):
                     where = f"{name}{at.replace('/', '.')} of the step {step.name!r}"
                     draft.blame("bad_value", f"{where}: {text}.", step=i, name=name, at=at, hint=hint)
+
+
+def _check_together(draft: _Draft) -> None:
+    """The fields of every step fit each other; only where each fits by itself."""
+    faulty = {problem.step for problem in draft.problems}
+    for i, step, kind in draft.typed_steps():
+        if step.name in faulty:
+            continue
+        try:
+            check_together(kind, step.fields)
+        except BlockError as error:
+            draft.blame("bad_value", f"In the step {step.name!r}: {error.message}", step=i, hint=error.hint)
 
 
 def _unknown_field(draft: _Draft, i: int, kind: StepType, name: str) -> None:
@@ -473,6 +485,7 @@ _PASSES: tuple[Callable[[_Draft], None], ...] = (
     _check_custom_code,
     _resolve_types,
     _check_fields,
+    _check_together,
     _check_names,
     _check_dimensionality,
     _connect,

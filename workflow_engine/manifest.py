@@ -104,6 +104,7 @@ class BlockManifest(_Part):
     parameters: Parameters
     outputs: tuple[Port, ...]
     outputs_from: str | None = None
+    fields_check: str | None = None
     execution: Execution
     requires: dict[str, Any] = {}
     examples: tuple[Example, ...] = Field(default=())

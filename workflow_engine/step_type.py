@@ -157,6 +157,16 @@ def with_further_outputs(kind: StepType, fields: Mapping[str, Any]) -> StepType:
     return replace(kind, outputs={**kind.outputs, **{name: tuple(kinds) for name, kinds in further.items()}})
 
 
+def check_together(kind: StepType, fields: Mapping[str, Any]) -> None:
+    """Check that the fields of one step, each valid by itself, go together.
+
+    Raises:
+        BlockError: If they do not.
+    """
+    if kind.manifest.fields_check is not None:
+        load_entrypoint(kind.manifest.fields_check)(fields)
+
+
 def _input_fields(manifest: BlockManifest, spelled: Mapping[str, str]) -> Iterator[StepField]:
     for port in manifest.inputs:
         for name in (spelled.get(port.name, port.name), *port.aliases):
