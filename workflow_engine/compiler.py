@@ -416,7 +416,14 @@ def _bindings(draft: _Draft, step: Step, kind: StepType) -> Iterator[Binding]:
             children = bool(known.offset) or (collapses and known.role == "input")
             origin = _origin(draft, known, value)
             foreign = known.role == "foreign"
-            binding = Binding(target=known.target, field=name, origin=origin, children=children, foreign=foreign)
+            binding = Binding(
+                target=known.target,
+                field=name,
+                origin=origin,
+                children=children,
+                foreign=foreign,
+                whole=known.whole,
+            )
             given.setdefault((known.target, foreign), binding)
     unset = {port.name: None for port in kind.manifest.inputs if not port.required}
     for target, value in {**unset, **kind.defaults, **kind.fixed}.items():

@@ -82,6 +82,7 @@ class Binding:
         origin: Where the value comes from.
         children: Whether the argument is the list of children of the step's element rather than one value.
         foreign: Whether the argument goes through the type's adapter.
+        whole: Whether it is a whole number, which JSON may write as 5.0 and a step may have computed as one.
     """
 
     target: str
@@ -89,6 +90,7 @@ class Binding:
     origin: Origin
     children: bool = False
     foreign: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

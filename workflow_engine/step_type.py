@@ -43,6 +43,12 @@ class StepField:
     offset: int = 0
     steps: bool = False
 
+    @property
+    def whole(self) -> bool:
+        """Whether a number here is a whole one."""
+        types = (self.schema or {}).get("type", ())
+        return "integer" in types and "number" not in types
+
     @cached_property
     def checker(self) -> Validator:
         """Validator of a literal value."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from workflow_engine.context import Stop
@@ -362,3 +363,18 @@ def test_nested_inputs_must_be_nested(engine: Engine) -> None:
 def test_a_broken_document_never_runs(engine: Engine) -> None:
     with pytest.raises(CompileError):
         engine.compile(document([], [step("nothing", "x")]))
+
+
+@pytest.mark.parametrize("size", [5.0, "$inputs.p", "$steps.same.output"], ids=["written", "given", "computed"])
+def test_a_whole_number_may_come_as_a_float(size: Any) -> None:
+    same = step(
+        "core/property_definition@v1", "same", data="$inputs.p", operations=[{"type": "Multiply", "other": 1.0}]
+    )
+    blur = step("core/image_blur@v1", "blur", image="$inputs.i", kernel_size=size)
+    parameter = {"type": "WorkflowParameter", "name": "p", "default_value": 5.0}
+    workflow = document([{"type": "WorkflowImage", "name": "i"}, parameter], [same, blur], blurred="$steps.blur.image")
+    dot = np.zeros((9, 9, 3), np.uint8)
+    dot[4, 4] = 255
+    engine = Engine(load({"HOME": "/nowhere"}))
+    (result,) = engine.session(engine.compile(workflow)).run({"i": dot}).outputs
+    assert result["blurred"].pixels[4, 6].all()
