@@ -454,12 +454,11 @@ def _reference(draft: _Draft, text: str) -> Reference:
 
 def _wires(kind: StepType, bindings: tuple[Binding, ...]) -> Iterator[Wire]:
     inputs = {port.name: port.dimensionality_offset for port in kind.manifest.inputs}
-    whole_batch = kind.manifest.execution.batch == "whole_batch"
     for binding in bindings:
         for reference in references(binding.origin):
             is_input = binding.target in inputs and not binding.foreign
             offset = inputs[binding.target] if is_input else 0
-            batchable = not whole_batch or (binding.target in kind.manifest.listed and not binding.foreign)
+            batchable = kind.takes_batch(binding.target, foreign=binding.foreign)
             source = (
                 f"$inputs.{reference.name}"
                 if isinstance(reference, FromInput)

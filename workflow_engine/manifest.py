@@ -51,6 +51,7 @@ class Compat(_Part):
     ignore: tuple[str, ...] = ()
     parameters: dict[str, dict[str, Any]] = {}
     adapter: str | None = None
+    single_settings: bool = False
     outputs: dict[str, OtherKinds] = {}
 
 

@@ -101,6 +101,7 @@ class StepType:
         fixed: Parameters that the type sets, by target.
         ignored: Foreign fields that mean nothing here.
         adapter: Entry point that turns foreign parameters into ours.
+        single_settings: Whether a parameter is one value for the whole run, unless its schema says ``x-batch``.
         outputs: Outputs with the kinds that they have in this type.
     """
 
@@ -113,7 +114,12 @@ class StepType:
     fixed: Mapping[str, Any]
     ignored: frozenset[str]
     adapter: str | None
+    single_settings: bool
     outputs: Mapping[str, tuple[str, ...]]
+
+    def takes_batch(self, target: str, *, foreign: bool) -> bool:
+        """Whether values that differ between the elements of a batch may come to an input or parameter."""
+        return not self.single_settings or (target in self.manifest.listed and not foreign)
 
 
 def step_type(manifest: BlockManifest, name: str) -> StepType:
@@ -144,6 +150,7 @@ def step_type(manifest: BlockManifest, name: str) -> StepType:
         fixed=entry.set,
         ignored=frozenset(entry.ignore),
         adapter=entry.adapter,
+        single_settings=entry.single_settings or manifest.execution.batch == "whole_batch",
         outputs={
             port.name: entry.outputs[port.name].kinds if port.name in entry.outputs else port.kinds
             for port in manifest.outputs
