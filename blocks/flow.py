@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workflow_engine.api import BlockError, holds
+from workflow_engine.api import holds
 
 
 class ContinueIf:
@@ -40,23 +39,6 @@ def switch_case(
     if case_insensitive:
         cases, text = {name.lower(): step for name, step in cases.items()}, text.lower()
     return [cases[text]] if text in cases else default_next_steps
-
-
-def check_cases(fields: Mapping[str, Any]) -> None:
-    """Check that no two cases of a switch are the same, and that no two lead to the same step.
-
-    Raises:
-        BlockError: Two cases differ in capitals only, and these are to be ignored; or a step is named twice.
-    """
-    cases: Mapping[str, str] = fields.get("cases", {})
-    if fields.get("case_insensitive") and len({name.lower() for name in cases}) < len(cases):
-        message = f"Some of the cases {', '.join(map(repr, cases))} differ in capitals only, which are to be ignored."
-        raise BlockError(message, hint="Rename one of them, or tell capitals apart.", whose="author")
-    targets = Counter([*cases.values(), *fields.get("default_next_steps", [])])
-    twice = [target for target, times in targets.items() if times > 1]
-    if twice:
-        message = f"The switch names {', '.join(twice)} more than once among its cases and default_next_steps."
-        raise BlockError(message, hint="Lead every case to a step of its own.", whose="author")
 
 
 def dimension_collapse(data: Sequence[Any]) -> dict[str, list[Any]]:

@@ -235,8 +235,8 @@ def _check_together(draft: _Draft) -> None:
             continue
         try:
             check_together(kind, step.fields)
-        except BlockError as error:
-            draft.blame("bad_value", f"In the step {step.name!r}: {error.message}", step=i, hint=error.hint)
+        except ValueError as error:
+            draft.blame("bad_value", f"In the step {step.name!r}: {error}", step=i)
 
 
 def _unknown_field(draft: _Draft, i: int, kind: StepType, name: str) -> None:

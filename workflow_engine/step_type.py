@@ -174,7 +174,7 @@ def check_together(kind: StepType, fields: Mapping[str, Any]) -> None:
     """Check that the fields of one step, each valid by itself, go together.
 
     Raises:
-        BlockError: If they do not.
+        ValueError: If they do not; the text reads after *In the step …:*.
     """
     if kind.manifest.fields_check is not None:
         load_entrypoint(kind.manifest.fields_check)(fields)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from blocks.instance_segmentation.modes import NUMBER_WANTED
 from workflow_engine.api import BlockError
 
 
@@ -18,21 +18,6 @@ def confidence(*, confidence_mode: str, custom_confidence: float | None) -> dict
     """
     if confidence_mode != "custom":
         return {"confidence": None}
-    _require_number(custom_confidence)
-    return {"confidence": custom_confidence}
-
-
-def check_confidence(fields: Mapping[str, Any]) -> None:
-    """Check that a step whose mode is written as ``custom`` has a number, or leaves it to its default.
-
-    Raises:
-        BlockError: It is written as null.
-    """
-    if fields.get("confidence_mode") == "custom" and "custom_confidence" in fields:
-        _require_number(fields["custom_confidence"])
-
-
-def _require_number(custom_confidence: Any) -> None:
     if custom_confidence is None:
-        message = "confidence_mode is 'custom', but custom_confidence is null where a number from 0 to 1 is expected."
-        raise BlockError(message, hint="Set custom_confidence, or use the mode default.", whose="author")
+        raise BlockError(NUMBER_WANTED, hint="Set custom_confidence, or use the mode default.", whose="author")
+    return {"confidence": custom_confidence}

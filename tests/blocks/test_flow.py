@@ -73,9 +73,9 @@ def test_capitals_may_be_ignored(run: BlockRunner) -> None:
     ("fields", "message"),
     [
         ({"cases": {"a": "$steps.x", "A": "$steps.y"}, "case_insensitive": True}, "differ in capitals only"),
-        ({"cases": {"a": "$steps.x", "b": "$steps.x"}}, "names [$]steps.x more than once"),
-        ({"cases": {"a": "$steps.x"}, "default_next_steps": ["$steps.x"]}, "names [$]steps.x more than once"),
-        ({"cases": {"a": "$steps.x"}, "default_next_steps": ["$steps.y", "$steps.y"]}, "names [$]steps.y more"),
+        ({"cases": {"a": "$steps.x", "b": "$steps.x"}}, "[$]steps.x is named more than once"),
+        ({"cases": {"a": "$steps.x"}, "default_next_steps": ["$steps.x"]}, "[$]steps.x is named more than once"),
+        ({"cases": {"a": "$steps.x"}, "default_next_steps": ["$steps.y", "$steps.y"]}, "[$]steps.y is named more"),
     ],
 )
 def test_a_switch_whose_cases_clash_is_refused_before_it_runs(fields: dict[str, Any], message: str) -> None:

@@ -165,7 +165,7 @@ def test_a_custom_confidence_is_used_as_it_is_and_must_be_there() -> None:
 @pytest.mark.parametrize("name", [*SEGMENTATION[2:], DETECTION[2]])
 def test_a_custom_confidence_of_null_is_a_fault_of_the_document(name: str, run: BlockRunner) -> None:
     check = load_entrypoint(str(run.registry.step_type(name).manifest.fields_check))
-    with pytest.raises(BlockError, match="custom_confidence is null"):
+    with pytest.raises(ValueError, match="custom_confidence is null"):
         check({"confidence_mode": "custom", "custom_confidence": None})
     for fields in ({"confidence_mode": "custom"}, {"custom_confidence": None}, {"confidence_mode": "$inputs.mode"}):
         check(fields)
