@@ -14,7 +14,7 @@ from workflow_engine import graph
 from workflow_engine.definition import Definition, Output, Step, WorkflowInput
 from workflow_engine.errors import MOST_PROBLEMS, BlockError, CompileError, ManifestError, Problem, nearest, pointer
 from workflow_engine.inner import flatten
-from workflow_engine.kinds import compatible, spoken
+from workflow_engine.kinds import ANYTHING, compatible, spoken
 from workflow_engine.lineage import Misaligned, Wire, input_lineage, place
 from workflow_engine.plan import (
     Binding,
@@ -256,13 +256,15 @@ def _unknown_field(draft: _Draft, i: int, kind: StepType, name: str) -> None:
 
 
 def _connect(draft: _Draft) -> None:
-    """Every reference names something that exists and is of a kind that fits."""
+    """Every reference names something that exists, in ignored fields too, and is of a kind that fits."""
     draft.after = {step.name: set() for step in draft.definition.steps}
     draft.gates = {step.name: [] for step in draft.definition.steps}
     for i, step, kind in draft.typed_steps():
         for name, value in step.fields.items():
             known = kind.fields.get(name)
             if known is None:
+                if name in kind.ignored and is_reference(value):
+                    _connect_reference(draft, i, name, "", value, (ANYTHING,))
                 continue
             if known.steps:
                 _connect_targets(draft, i, step, name, value)

@@ -187,6 +187,31 @@ def test_a_setting_of_a_block_that_the_ecosystem_hands_whole_batches_is_one_valu
     compiled({**step, "type": ours, **STITCHING.get(ours, {})}, each)
 
 
+@pytest.mark.parametrize("value", ["$inputs.k", True])
+def test_a_field_that_means_nothing_here_may_be_set(value: Any) -> None:
+    step = {
+        "type": "roboflow_core/blur_visualization@v1",
+        "name": "s",
+        "image": "$inputs.i",
+        "predictions": "$inputs.p",
+    }
+    plan = compiled({**step, "copy_image": value}, {"type": "WorkflowParameter", "name": "k"})
+    assert [warning.code for warning in plan.warnings] == ["ignored_field"]
+
+
+@pytest.mark.parametrize("reference", ["$inputs.nothing", "$steps.nothing.image"])
+def test_what_a_field_that_means_nothing_here_refers_to_must_exist(reference: str) -> None:
+    step = {
+        "type": "roboflow_core/blur_visualization@v1",
+        "name": "s",
+        "image": "$inputs.i",
+        "predictions": "$inputs.p",
+    }
+    with pytest.raises(CompileError, match=r"no (input|step) 'nothing'") as caught:
+        compiled({**step, "copy_image": reference}, {"type": "WorkflowParameter", "name": "k"})
+    assert rule_of(caught.value).error_type == "InvalidReferenceTargetError"
+
+
 STITCHING = {"core/stitch_ocr_detections@v1": {"stitching_algorithm": "tolerance"}}
 
 
