@@ -31,8 +31,9 @@ def stitch_ocr_detections(
 ) -> dict[str, str]:
     """Join the class names of the objects in the order of reading; tolerances are in pixels.
 
-    Lines end with a line break, columns of vertical text with a space, and so do words where they are told apart. The
-    delimiter stands around these as it stands between characters.
+    Lines end with a line break, columns of vertical text with a space, and so do words where they are told apart. With
+    ``tolerance`` the delimiter stands around these as it stands between characters; with the others it stands between
+    characters only, and in the place of the spaces between words.
     """
     if not len(predictions):
         return {"ocr_text": ""}
@@ -49,12 +50,15 @@ def stitch_ocr_detections(
         starts = _word_starts(lines, low, high, otsu_threshold_multiplier)
     names = detections.class_names(predictions)
     end = "\n" if direction in HORIZONTAL else " "
-    parts = [part for line in lines for part in (*_written(line, names, starts), end)]
-    return {"ocr_text": delimiter.join(parts[:-1])}
+    around = delimiter if stitching_algorithm == "tolerance" else ""
+    return {"ocr_text": f"{around}{end}{around}".join(_written(line, names, starts, delimiter) for line in lines)}
 
 
-def _written(line: Sequence[int], names: Sequence[str], starts: frozenset[int]) -> list[str]:
-    return [part for i in line for part in ((" ", names[i]) if i in starts else (names[i],))]
+def _written(line: Sequence[int], names: Sequence[str], starts: frozenset[int], delimiter: str) -> str:
+    text = names[line[0]]
+    for i in line[1:]:
+        text += (delimiter or (" " if i in starts else "")) + names[i]
+    return text
 
 
 def _direction(xyxy: Points) -> str:

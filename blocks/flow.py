@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workflow_engine.api import BlockError, holds
+from workflow_engine.api import holds
 
 
 class ContinueIf:
@@ -34,23 +34,11 @@ class ContinueIf:
 def switch_case(
     *, value: Any, cases: Mapping[str, str], case_insensitive: bool, default_next_steps: list[str]
 ) -> list[str]:
-    """Return the step whose case is the value's text, otherwise the default ones.
-
-    Raises:
-        BlockError: Two cases differ in capitals only, and these are to be ignored.
-    """
+    """Return the step whose case is the value's text, otherwise the default ones."""
     text = str(value)
     if case_insensitive:
-        cases, text = _lower_case(cases), text.lower()
+        cases, text = {name.lower(): step for name, step in cases.items()}, text.lower()
     return [cases[text]] if text in cases else default_next_steps
-
-
-def _lower_case(cases: Mapping[str, str]) -> dict[str, str]:
-    lowered = {name.lower(): step for name, step in cases.items()}
-    if len(lowered) < len(cases):
-        message = f"Some of the cases {', '.join(map(repr, cases))} differ in capitals only, which are to be ignored."
-        raise BlockError(message, hint="Rename one of them, or tell capitals apart.", code="bad_value", whose="author")
-    return lowered
 
 
 def dimension_collapse(data: Sequence[Any]) -> dict[str, list[Any]]:

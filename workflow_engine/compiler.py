@@ -14,7 +14,7 @@ from workflow_engine import graph
 from workflow_engine.definition import Definition, Output, Step, WorkflowInput
 from workflow_engine.errors import MOST_PROBLEMS, BlockError, CompileError, ManifestError, Problem, nearest, pointer
 from workflow_engine.inner import flatten
-from workflow_engine.kinds import compatible, spoken
+from workflow_engine.kinds import ANYTHING, compatible, spoken
 from workflow_engine.lineage import Misaligned, Wire, input_lineage, place
 from workflow_engine.plan import (
     Binding,
@@ -34,7 +34,7 @@ from workflow_engine.plan import (
 )
 from workflow_engine.registry import Registry
 from workflow_engine.selectors import EVERY_OUTPUT, InputRef, OutputRef, StepRef, is_reference, parse
-from workflow_engine.step_type import StepField, StepType, with_further_outputs
+from workflow_engine.step_type import StepField, StepType, check_together, with_further_outputs
 
 LANGUAGE_VERSION = "1.17.0"
 """Version of the workflow language that this engine speaks."""
@@ -227,6 +227,18 @@ def _check_fields(draft: _Draft) -> None:
                     draft.blame("bad_value", f"{where}: {text}.", step=i, name=name, at=at, hint=hint)
 
 
+def _check_together(draft: _Draft) -> None:
+    """The fields of every step fit each other; only where each fits by itself."""
+    faulty = {problem.step for problem in draft.problems}
+    for i, step, kind in draft.typed_steps():
+        if step.name in faulty:
+            continue
+        try:
+            check_together(kind, step.fields)
+        except ValueError as error:
+            draft.blame("bad_value", f"In the step {step.name!r}: {error}", step=i)
+
+
 def _unknown_field(draft: _Draft, i: int, kind: StepType, name: str) -> None:
     if len(draft.warnings) >= MOST_PROBLEMS:
         return  # nobody reads as many
@@ -244,13 +256,15 @@ def _unknown_field(draft: _Draft, i: int, kind: StepType, name: str) -> None:
 
 
 def _connect(draft: _Draft) -> None:
-    """Every reference names something that exists and is of a kind that fits."""
+    """Every reference names something that exists, in ignored fields too, and is of a kind that fits."""
     draft.after = {step.name: set() for step in draft.definition.steps}
     draft.gates = {step.name: [] for step in draft.definition.steps}
     for i, step, kind in draft.typed_steps():
         for name, value in step.fields.items():
             known = kind.fields.get(name)
             if known is None:
+                if name in kind.ignored and is_reference(value):
+                    _connect_reference(draft, i, name, "", value, (ANYTHING,))
                 continue
             if known.steps:
                 _connect_targets(draft, i, step, name, value)
@@ -404,7 +418,14 @@ def _bindings(draft: _Draft, step: Step, kind: StepType) -> Iterator[Binding]:
             children = bool(known.offset) or (collapses and known.role == "input")
             origin = _origin(draft, known, value)
             foreign = known.role == "foreign"
-            binding = Binding(target=known.target, field=name, origin=origin, children=children, foreign=foreign)
+            binding = Binding(
+                target=known.target,
+                field=name,
+                origin=origin,
+                children=children,
+                foreign=foreign,
+                whole=known.whole,
+            )
             given.setdefault((known.target, foreign), binding)
     unset = {port.name: None for port in kind.manifest.inputs if not port.required}
     for target, value in {**unset, **kind.defaults, **kind.fixed}.items():
@@ -435,12 +456,11 @@ def _reference(draft: _Draft, text: str) -> Reference:
 
 def _wires(kind: StepType, bindings: tuple[Binding, ...]) -> Iterator[Wire]:
     inputs = {port.name: port.dimensionality_offset for port in kind.manifest.inputs}
-    whole_batch = kind.manifest.execution.batch == "whole_batch"
     for binding in bindings:
         for reference in references(binding.origin):
             is_input = binding.target in inputs and not binding.foreign
             offset = inputs[binding.target] if is_input else 0
-            batchable = not whole_batch or (binding.target in kind.manifest.listed and not binding.foreign)
+            batchable = kind.takes_batch(binding.target, foreign=binding.foreign)
             source = (
                 f"$inputs.{reference.name}"
                 if isinstance(reference, FromInput)
@@ -455,8 +475,9 @@ def _outputs(draft: _Draft) -> Iterator[PlannedOutput]:
         match parse(output.selector):
             case InputRef(name):
                 declared = draft.inputs[name]
-                origins = [(name, FromInput(name, input_lineage(declared)), declared.kinds)]
-                yield PlannedOutput(name=output.name, origins=tuple(origins), every=False, **asked)
+                lineage = input_lineage(declared)
+                origins = [(name, FromInput(name, lineage), declared.kinds)]
+                yield PlannedOutput(name=output.name, origins=tuple(origins), lineage=lineage, every=False, **asked)
             case OutputRef(step, selected):
                 kind = draft.types[draft.positions[step]]
                 assert kind is not None, "unresolved types are problems"
@@ -464,7 +485,7 @@ def _outputs(draft: _Draft) -> Iterator[PlannedOutput]:
                 names = kind.outputs if every else {selected: kind.outputs[selected]}
                 lineage = draft.lineages[step]
                 found = tuple((n, FromStep(step, n, lineage), kinds) for n, kinds in names.items())
-                yield PlannedOutput(name=output.name, origins=found, every=every, **asked)
+                yield PlannedOutput(name=output.name, origins=found, lineage=lineage, every=every, **asked)
 
 
 _PASSES: tuple[Callable[[_Draft], None], ...] = (
@@ -472,6 +493,7 @@ _PASSES: tuple[Callable[[_Draft], None], ...] = (
     _check_custom_code,
     _resolve_types,
     _check_fields,
+    _check_together,
     _check_names,
     _check_dimensionality,
     _connect,

@@ -250,6 +250,8 @@ def _problem(misfit: Misfit, content: Mapping[str, Any]) -> Problem:
         case _ if misfit.missing:
             code, message = "missing_field", f"{what} is required."
             hint = "Add it." if len(location) > 1 else f'Add "{what}" to the document.'
+        case ("version",) if content["version"] is not None:
+            code, hint = "bad_version", 'Write it in quotes, such as "1.0.0".'
         case ("inputs", int(i)) if isinstance(content["inputs"][i], Mapping):
             tag = content["inputs"][i].get("type")
             code, message = (

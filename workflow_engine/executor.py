@@ -265,6 +265,8 @@ class _Run:
                 missing, value = self._argument(step, binding, index)
                 if missing and not accepts_missing:
                     break
+                if binding.whole and isinstance(value, float) and value.is_integer():
+                    value = int(value)
                 (foreign if binding.foreign else own)[binding.target] = value
             else:
                 yield index, own if adapter is None else {**own, **adapter(**foreign)}

@@ -53,6 +53,7 @@ class Compat(_Part):
     ignore: tuple[str, ...] = ()
     parameters: dict[str, dict[str, Any]] = {}
     adapter: str | None = None
+    single_settings: bool = False
     outputs: dict[str, OtherKinds] = {}
 
 
@@ -106,6 +107,7 @@ class BlockManifest(_Part):
     parameters: Parameters
     outputs: tuple[Port, ...]
     outputs_from: str | None = None
+    fields_check: str | None = None
     execution: Execution
     requires: dict[str, Any] = {}
     examples: tuple[Example, ...] = Field(default=())

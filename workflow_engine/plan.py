@@ -82,6 +82,7 @@ class Binding:
         origin: Where the value comes from.
         children: Whether the argument is the list of children of the step's element rather than one value.
         foreign: Whether the argument goes through the type's adapter.
+        whole: Whether it is a whole number, which JSON may write as 5.0 and a step may have computed as one.
     """
 
     target: str
@@ -89,6 +90,7 @@ class Binding:
     origin: Origin
     children: bool = False
     foreign: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class PlannedOutput:
     Attributes:
         name: Its key in the results.
         origins: The value, or with ``every`` each output of a step by name.
+        lineage: Where the value lives; all outputs of a step live where it does.
         every: Whether the document asked for ``$steps.NAME.*``.
         own_coordinates: Whether detections stay in the coordinates of the image that they were found on.
         run_lengths: Whether masks are written as run lengths whatever the kinds say.
@@ -138,6 +141,7 @@ class PlannedOutput:
 
     name: str
     origins: tuple[tuple[str, Reference, tuple[str, ...]], ...]
+    lineage: Lineage
     every: bool
     own_coordinates: bool
     run_lengths: bool

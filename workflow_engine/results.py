@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from workflow_engine.batch import Batch, Extents, Index
 from workflow_engine.errors import Problem
 from workflow_engine.executor import Values
 from workflow_engine.lineage import ROOT
-from workflow_engine.plan import FromInput, Plan, PlannedOutput, Reference
+from workflow_engine.plan import FromInput, Lineage, Plan, PlannedOutput, Reference
 from workflow_engine.vision.values import in_root_coordinates, serialise
 
 RUN_LENGTHS = "rle_instance_segmentation_prediction"
@@ -54,7 +53,7 @@ def assemble(
         One dict per element of the batch; exactly one when no output depends on the batch.
     """
     shown = [output for output in plan.outputs if output.name not in without]
-    per_element = any(ref.lineage[:1] == (ROOT,) for output in plan.outputs for _, ref, _ in output.origins)
+    per_element = any(_depends_on_batch(output) for output in plan.outputs)
     elements: list[Index] = values.extents.of((ROOT,)) if per_element else [()]
     shared = {o.name: _value(o, (), values, serialised) for o in shown if not _depends_on_batch(o)}
     return [
@@ -64,21 +63,23 @@ def assemble(
 
 
 def _depends_on_batch(output: PlannedOutput) -> bool:
-    return any(ref.lineage[:1] == (ROOT,) for _, ref, _ in output.origins)
+    return output.lineage[:1] == (ROOT,)
 
 
 def _value(output: PlannedOutput, element: Index, values: Values, serialised: bool) -> Any:
     def convert(value: Any, kinds: tuple[str, ...]) -> Any:
+        if value is None:
+            return None
         if serialised:
             kinds = (RUN_LENGTHS, *kinds) if output.run_lengths else kinds
             return serialise(value, kinds, coordinates="own" if output.own_coordinates else "parent")
         return value if output.own_coordinates else in_root_coordinates(value)
 
-    found = {
-        name: _nested(_batch(ref, values), values.extents, element, partial(convert, kinds=kinds))
-        for name, ref, kinds in output.origins
-    }
-    return found if output.every else next(iter(found.values()), None)
+    def at(index: Index) -> Any:
+        found = {name: convert(_batch(ref, values).at(index), kinds) for name, ref, kinds in output.origins}
+        return found if output.every else next(iter(found.values()))
+
+    return _nested(output.lineage, values.extents, element, at)
 
 
 def _batch(reference: Reference, values: Values) -> Batch:
@@ -87,10 +88,8 @@ def _batch(reference: Reference, values: Values) -> Batch:
     return values.steps[reference.step][reference.output]
 
 
-def _nested(batch: Batch, extents: Extents, index: Index, convert: Callable[[Any], Any]) -> Any:
-    """The value at ``index``, or the nested lists of the values below it."""
-    depth = len(batch.lineage)
-    if len(index) >= depth:
-        value = batch.at(index)
-        return None if value is None else convert(value)
-    return [_nested(batch, extents, child, convert) for child in extents.below(batch.lineage[: len(index) + 1], index)]
+def _nested(lineage: Lineage, extents: Extents, index: Index, at: Callable[[Index], Any]) -> Any:
+    """What is ``at`` the index, or the nested lists of what is below it."""
+    if len(index) >= len(lineage):
+        return at(index)
+    return [_nested(lineage, extents, child, at) for child in extents.below(lineage[: len(index) + 1], index)]

@@ -43,6 +43,12 @@ class StepField:
     offset: int = 0
     steps: bool = False
 
+    @property
+    def whole(self) -> bool:
+        """Whether a number here is a whole one."""
+        types = (self.schema or {}).get("type", ())
+        return "integer" in types and "number" not in types
+
     @cached_property
     def checker(self) -> Validator:
         """Validator of a literal value."""
@@ -95,6 +101,7 @@ class StepType:
         fixed: Parameters that the type sets, by target.
         ignored: Foreign fields that mean nothing here.
         adapter: Entry point that turns foreign parameters into ours.
+        single_settings: Whether a parameter is one value for the whole run, unless its schema says ``x-batch``.
         outputs: Outputs with the kinds that they have in this type.
     """
 
@@ -107,7 +114,12 @@ class StepType:
     fixed: Mapping[str, Any]
     ignored: frozenset[str]
     adapter: str | None
+    single_settings: bool
     outputs: Mapping[str, tuple[str, ...]]
+
+    def takes_batch(self, target: str, *, foreign: bool) -> bool:
+        """Whether values that differ between the elements of a batch may come to an input or parameter."""
+        return not self.single_settings or (target in self.manifest.listed and not foreign)
 
 
 def step_type(manifest: BlockManifest, name: str) -> StepType:
@@ -138,6 +150,7 @@ def step_type(manifest: BlockManifest, name: str) -> StepType:
         fixed=entry.set,
         ignored=frozenset(entry.ignore),
         adapter=entry.adapter,
+        single_settings=entry.single_settings or manifest.execution.batch == "whole_batch",
         outputs={
             port.name: entry.outputs[port.name].kinds if port.name in entry.outputs else port.kinds
             for port in manifest.outputs
@@ -155,6 +168,16 @@ def with_further_outputs(kind: StepType, fields: Mapping[str, Any]) -> StepType:
         return kind
     further: Mapping[str, Sequence[str]] = load_entrypoint(kind.manifest.outputs_from)(fields)
     return replace(kind, outputs={**kind.outputs, **{name: tuple(kinds) for name, kinds in further.items()}})
+
+
+def check_together(kind: StepType, fields: Mapping[str, Any]) -> None:
+    """Check that the fields of one step, each valid by itself, go together.
+
+    Raises:
+        ValueError: If they do not; the text reads after *In the step …:*.
+    """
+    if kind.manifest.fields_check is not None:
+        load_entrypoint(kind.manifest.fields_check)(fields)
 
 
 def _input_fields(manifest: BlockManifest, spelled: Mapping[str, str]) -> Iterator[StepField]:

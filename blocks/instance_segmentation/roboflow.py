@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from blocks.instance_segmentation.modes import NUMBER_WANTED
 from workflow_engine.api import BlockError
 
 
@@ -18,6 +19,5 @@ def confidence(*, confidence_mode: str, custom_confidence: float | None) -> dict
     if confidence_mode != "custom":
         return {"confidence": None}
     if custom_confidence is None:
-        message = "confidence_mode is 'custom', but custom_confidence is null where a number from 0 to 1 is expected."
-        raise BlockError(message, hint="Set custom_confidence, or use the mode default.", whose="author")
+        raise BlockError(NUMBER_WANTED, hint="Set custom_confidence, or use the mode default.", whose="author")
     return {"confidence": custom_confidence}

@@ -32,12 +32,13 @@ def regions(
 ) -> Iterator[Region]:
     """Yield the region of each object that shows in an image of ``size`` (height, width).
 
-    It is the object's mask in the mask's own rectangle. Without masks it is the object's box, cut to whole pixels and
-    grown by ``padding`` pixels on every side. The objects come in the table's order, or in another ``order`` of places.
+    It is the object's mask in the mask's own rectangle, or without masks the object's box, cut to whole pixels; grown
+    by ``padding`` pixels on every side. The objects come in the table's order, or in another ``order`` of places.
     """
     for index in range(len(predictions)) if order is None else order:
         if predictions.mask is not None:
             region = _clipped(index, *masks.window(predictions.mask, index), size)
+            region = _grown(region, padding, size) if region is not None and padding else region
         else:
             region = _box(index, predictions.xyxy[index], padding, size)
         if region is not None:
@@ -60,6 +61,17 @@ def _clipped(index: int, pixels: NDArray[np.bool_], x: int, y: int, size: tuple[
     return Region(
         index, np.s_[top : top + height, left : left + width], inside[row : row + height, column : column + width]
     )
+
+
+def _grown(region: Region, padding: int, size: tuple[int, int]) -> Region:
+    """Return the region with all pixels that are at most ``padding`` away from it."""
+    rows, columns = region.where
+    top, left = max(rows.start - padding, 0), max(columns.start - padding, 0)
+    bottom, right = min(rows.stop + padding, size[0]), min(columns.stop + padding, size[1])
+    outside = np.ones((bottom - top, right - left), dtype=np.uint8)
+    outside[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = ~region.inside
+    near = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= padding
+    return Region(region.index, np.s_[top:bottom, left:right], near)
 
 
 def _box(index: int, xyxy: NDArray[np.number], padding: int, size: tuple[int, int]) -> Region | None:

@@ -50,6 +50,18 @@ def test_nothing_heavy_is_loaded(code: str) -> None:
     assert loaded_after(code) & HEAVY == set()
 
 
+def test_fields_that_must_fit_each_other_are_checked_without_anything_heavy() -> None:
+    code = (
+        "from workflow_engine import Engine\n"
+        "inputs = [{'type': 'WorkflowImage', 'name': 'image'}]\n"
+        "model = {'type': 'roboflow_core/roboflow_instance_segmentation_model@v3', 'name': 'seg',"
+        " 'images': '$inputs.image', 'model_id': 'a/1'}\n"
+        "switch = {'type': 'core/switch_case@v1', 'name': 'switch', 'value': 'a', 'cases': {'a': '$steps.seg'}}\n"
+        "Engine().compile({'version': '1.0', 'inputs': inputs, 'steps': [switch, model], 'outputs': []})"
+    )
+    assert loaded_after(code) & HEAVY == set()
+
+
 def test_the_words_and_the_library_do_not_load_what_draws_tables() -> None:
     assert "rich" not in loaded_after("import workflow_engine, workflow_engine.cli")
 

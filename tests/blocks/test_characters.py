@@ -117,6 +117,14 @@ def test_the_delimiter_stands_between_all_parts(run: BlockRunner) -> None:
     assert stitched(run, written(["AB", "C"]), delimiter="-") == "A-B-\n-C"
 
 
+@pytest.mark.parametrize("algorithm", ["otsu", "collimate"])
+def test_the_delimiter_stands_within_lines_only_where_lines_are_found_otherwise(
+    run: BlockRunner, algorithm: str
+) -> None:
+    text = stitched(run, written(WORDS), algorithm=algorithm, delimiter="-")
+    assert text == "A-N-O-A-K\nI-N-M-A-Y"
+
+
 @pytest.mark.parametrize("algorithm", ["tolerance", "otsu", "collimate"])
 @pytest.mark.parametrize("direction", [*DIRECTIONS, "auto"])
 def test_none_and_one(run: BlockRunner, algorithm: str, direction: str) -> None:

@@ -12,9 +12,12 @@ import pytest
 
 from tests.blocks.runner import BlockRunner
 from tests.blocks.scenes import crowd, picture, tables
+from workflow_engine import CompileError, Engine
 from workflow_engine.manifest import BlockManifest
+from workflow_engine.plan import Plan
 from workflow_engine.registry import Registry, built_in
 from workflow_engine.selectors import is_reference
+from workflow_engine.server.problems import rule_of
 from workflow_engine.vision.detections import Detections
 from workflow_engine.vision.image import Image
 from workflow_engine.vision.values import TABLES
@@ -142,3 +145,76 @@ def _same(one: Detections, other: Detections) -> bool:
     columns = one.data.keys() == other.data.keys() and all(list(one.data[n]) == list(other.data[n]) for n in one.data)
     masks = one.mask is None or np.array_equal(np.asarray(one.mask), np.asarray(other.mask))
     return columns and masks and np.array_equal(one.xyxy, other.xyxy) and one.metadata == other.metadata
+
+
+SETTINGS_OF_A_WHOLE_BATCH = {
+    "DynamicCrop": ({"images": "$inputs.i", "predictions": "$inputs.p"}, "mask_opacity"),
+    "roboflow_core/absolute_static_crop@v1": (
+        {"images": "$inputs.i", "y_center": 9, "width": 9, "height": 9},
+        "x_center",
+    ),
+    "roboflow_core/relative_statoic_crop@v1": (
+        {"images": "$inputs.i", "y_center": 0, "width": 1, "height": 1},
+        "x_center",
+    ),
+    "roboflow_core/detection_offset@v1": ({"predictions": "$inputs.p", "offset_width": 1}, "offset_height"),
+    "roboflow_core/per_class_confidence_filter@v1": (
+        {"predictions": "$inputs.p", "class_thresholds": {}},
+        "default_threshold",
+    ),
+    "roboflow_core/detections_consensus@v1": ({"predictions_batches": ["$inputs.p"]}, "required_votes"),
+    "roboflow_core/dynamic_zone@v1": ({"predictions": "$inputs.p"}, "required_number_of_vertices"),
+    "roboflow_core/stitch_ocr_detections@v1": ({"predictions": "$inputs.p", "reading_direction": "auto"}, "tolerance"),
+    "roboflow_core/stitch_ocr_detections@v2": (
+        {"predictions": "$inputs.p", "reading_direction": "auto", "stitching_algorithm": "tolerance"},
+        "tolerance",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS_OF_A_WHOLE_BATCH)
+def test_a_setting_of_a_block_that_the_ecosystem_hands_whole_batches_is_one_value(name: str) -> None:
+    """Rule 20 of the language; by our own name the same block takes a setting per image."""
+    fields, setting = SETTINGS_OF_A_WHOLE_BATCH[name]
+    ours = Engine().registry.step_type(name).manifest.type
+    step = {"name": "s", **fields, setting: "$inputs.k"}
+    one = {"type": "WorkflowParameter", "name": "k"}
+    each = {"type": "WorkflowBatchInput", "name": "k"}
+    compiled({**step, "type": name}, one)
+    with pytest.raises(CompileError, match=f"{setting} takes one value for the whole run") as caught:
+        compiled({**step, "type": name}, each)
+    assert rule_of(caught.value).error_type == "ExecutionGraphStructureError"
+    compiled({**step, "type": ours, **STITCHING.get(ours, {})}, each)
+
+
+@pytest.mark.parametrize("value", ["$inputs.k", True])
+def test_a_field_that_means_nothing_here_may_be_set(value: Any) -> None:
+    step = {
+        "type": "roboflow_core/blur_visualization@v1",
+        "name": "s",
+        "image": "$inputs.i",
+        "predictions": "$inputs.p",
+    }
+    plan = compiled({**step, "copy_image": value}, {"type": "WorkflowParameter", "name": "k"})
+    assert [warning.code for warning in plan.warnings] == ["ignored_field"]
+
+
+@pytest.mark.parametrize("reference", ["$inputs.nothing", "$steps.nothing.image"])
+def test_what_a_field_that_means_nothing_here_refers_to_must_exist(reference: str) -> None:
+    step = {
+        "type": "roboflow_core/blur_visualization@v1",
+        "name": "s",
+        "image": "$inputs.i",
+        "predictions": "$inputs.p",
+    }
+    with pytest.raises(CompileError, match=r"no (input|step) 'nothing'") as caught:
+        compiled({**step, "copy_image": reference}, {"type": "WorkflowParameter", "name": "k"})
+    assert rule_of(caught.value).error_type == "InvalidReferenceTargetError"
+
+
+STITCHING = {"core/stitch_ocr_detections@v1": {"stitching_algorithm": "tolerance"}}
+
+
+def compiled(step: dict[str, Any], setting: dict[str, Any]) -> Plan:
+    inputs = [{"type": "WorkflowImage", "name": "i"}, {"type": "WorkflowBatchInput", "name": "p"}, setting]
+    return Engine().compile({"version": "1.0", "inputs": inputs, "steps": [step], "outputs": []})

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.blocks.runner import BlockRunner
-from workflow_engine.errors import BlockError
+from workflow_engine import CompileError, Engine
+from workflow_engine.plan import Plan
+from workflow_engine.server.problems import rule_of
 
 IS_TRUE = {
     "type": "StatementGroup",
@@ -67,10 +69,30 @@ def test_capitals_may_be_ignored(run: BlockRunner) -> None:
     assert run("SwitchCase", value="draw", **fields) == []
 
 
-def test_cases_that_capitals_alone_tell_apart_cannot_ignore_them(run: BlockRunner) -> None:
-    cases = {"a": "$steps.x", "A": "$steps.y"}
-    with pytest.raises(BlockError, match="differ in capitals only"):
-        run("core/switch_case@v1", value="a", cases=cases, case_insensitive=True)
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"cases": {"a": "$steps.x", "A": "$steps.y"}, "case_insensitive": True}, "differ in capitals only"),
+        ({"cases": {"a": "$steps.x", "b": "$steps.x"}}, "[$]steps.x is named more than once"),
+        ({"cases": {"a": "$steps.x"}, "default_next_steps": ["$steps.x"]}, "[$]steps.x is named more than once"),
+        ({"cases": {"a": "$steps.x"}, "default_next_steps": ["$steps.y", "$steps.y"]}, "[$]steps.y is named more"),
+    ],
+)
+def test_a_switch_whose_cases_clash_is_refused_before_it_runs(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(CompileError, match=message) as caught:
+        compiled_switch(fields)
+    assert rule_of(caught.value).error_type == "WorkflowSyntaxError"
+
+
+def test_cases_may_differ_in_capitals_where_these_count() -> None:
+    compiled_switch({"cases": {"a": "$steps.x", "A": "$steps.y"}})
+
+
+def compiled_switch(fields: dict[str, Any]) -> Plan:
+    steps = [{"type": "core/current_time@v1", "name": name} for name in "xy"]
+    switch = {"type": "core/switch_case@v1", "name": "switch", "value": "$inputs.mode", **fields}
+    inputs = [{"type": "WorkflowParameter", "name": "mode"}]
+    return Engine().compile({"version": "1.0", "inputs": inputs, "steps": [*steps, switch], "outputs": []})
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from blocks.perspective import quadrilateral
 from tests.blocks.runner import BlockRunner
 from tests.blocks.scenes import crowd, dense, picture, table
+from workflow_engine import Workflow
 from workflow_engine.errors import BlockError
 from workflow_engine.vision import detections, masks
 from workflow_engine.vision.detections import Detections
@@ -208,3 +209,24 @@ def test_the_zone_of_an_object_is_the_plane(run: BlockRunner) -> None:
     for result in results:
         assert result["picture"].pixels.shape == (40, 60, 3)
         assert result["picture"].pixels.mean() > 245
+
+
+@pytest.mark.parametrize("warp", [True, False])
+def test_whether_to_warp_may_be_a_parameter_of_the_run(warp: bool) -> None:
+    step = {
+        "type": "roboflow_core/perspective_correction@v1",
+        "name": "plane",
+        "images": "$inputs.image",
+        "perspective_polygons": [[0, 0], [30, 0], [30, 20], [0, 20]],
+        "transformed_rect_width": 50,
+        "transformed_rect_height": 60,
+        "warp_image": "$inputs.warp",
+    }
+    document = {
+        "version": "1.0",
+        "inputs": [{"type": "WorkflowImage", "name": "image"}, {"type": "WorkflowParameter", "name": "warp"}],
+        "steps": [step],
+        "outputs": [{"type": "JsonField", "name": "image", "selector": "$steps.plane.warped_image"}],
+    }
+    shown = Workflow(document).run(image=np.zeros((40, 80, 3), np.uint8), warp=warp)["image"]
+    assert (shown.width, shown.height) == ((50, 60) if warp else (80, 40))

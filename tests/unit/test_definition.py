@@ -51,7 +51,7 @@ def test_all_faults_are_reported_at_once_with_pointers_into_the_document() -> No
         "outputs": [{"type": "JsonField", "name": "n", "selector": 5, "coordinates_system": "mine"}],
     }
     assert problems(document) == [
-        ("bad_value", "/version"),
+        ("bad_version", "/version"),
         ("unknown_input_type", "/inputs/0"),
         ("missing_field", "/inputs/1/name"),
         ("missing_field", "/steps/0/name"),

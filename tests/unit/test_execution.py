@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from workflow_engine.context import Stop
@@ -82,6 +83,24 @@ def test_no_children_give_an_empty_list_and_nothing_to_collapse(engine: Engine) 
         {"parts": [], "g": {"list": None, "total": None}},
         {"parts": [10], "g": {"list": [10], "total": 10}},
     ]
+
+
+def test_every_output_of_a_step_per_child_is_a_list_of_objects(engine: Engine) -> None:
+    steps = [step("split", "s", number="$inputs.n", parts="$inputs.n"), step("add", "a", a="$steps.s.part", b=1)]
+    workflow = document([BATCH], steps, s="$steps.s.*", a="$steps.a.*")
+    assert run(engine, workflow, n=[0, 3]) == [
+        {"s": [], "a": []},
+        {"s": [{"part": 30}, {"part": 31}, {"part": None}], "a": [{"sum": 31}, {"sum": 32}, {"sum": None}]},
+    ]
+
+
+def test_every_output_of_a_step_without_outputs_is_an_empty_object_per_element(engine: Engine) -> None:
+    steps = [
+        step("add", "a", a="$inputs.n", b=0),
+        step("allow_above", "gate", number="$inputs.n", limit=1, next_steps=["$steps.a"]),
+    ]
+    workflow = document([BATCH], steps, gate="$steps.gate.*")
+    assert run(engine, workflow, n=[1, 2]) == [{"gate": {}}, {"gate": {}}]
 
 
 def test_a_list_of_children_may_be_empty(engine: Engine) -> None:
@@ -344,3 +363,18 @@ def test_nested_inputs_must_be_nested(engine: Engine) -> None:
 def test_a_broken_document_never_runs(engine: Engine) -> None:
     with pytest.raises(CompileError):
         engine.compile(document([], [step("nothing", "x")]))
+
+
+@pytest.mark.parametrize("size", [5.0, "$inputs.p", "$steps.same.output"], ids=["written", "given", "computed"])
+def test_a_whole_number_may_come_as_a_float(size: Any) -> None:
+    same = step(
+        "core/property_definition@v1", "same", data="$inputs.p", operations=[{"type": "Multiply", "other": 1.0}]
+    )
+    blur = step("core/image_blur@v1", "blur", image="$inputs.i", kernel_size=size)
+    parameter = {"type": "WorkflowParameter", "name": "p", "default_value": 5.0}
+    workflow = document([{"type": "WorkflowImage", "name": "i"}, parameter], [same, blur], blurred="$steps.blur.image")
+    dot = np.zeros((9, 9, 3), np.uint8)
+    dot[4, 4] = 255
+    engine = Engine(load({"HOME": "/nowhere"}))
+    (result,) = engine.session(engine.compile(workflow)).run({"i": dot}).outputs
+    assert result["blurred"].pixels[4, 6].all()

@@ -17,13 +17,16 @@ def in_zone(point: Sequence[float], zone: Sequence[Sequence[float]]) -> bool:
 
     Args:
         point: x and y, in the same frame as the zone.
-        zone: At least three corners (x, y). Where the outline crosses itself, the even-odd rule decides.
+        zone: At least three corners (x, y), or none, and then nothing lies in it. Where the outline crosses itself, the
+            even-odd rule decides.
 
     Raises:
-        ValueError: If the zone has fewer than three corners, or a point has not two coordinates.
+        ValueError: If the zone has one corner or two, or a point has not two coordinates.
     """
     x, y = point
     corners = [(corner[0], corner[1]) for corner in zone]
+    if not corners:
+        return False
     if len(corners) < 3:
         raise ValueError(f"a zone has at least 3 corners, not {len(corners)}")
     inside = False

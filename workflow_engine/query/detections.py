@@ -77,8 +77,8 @@ def rename(
         class_map: New name by present name, or the name of a parameter that holds such a dictionary.
         strict: Whether every class present must be in the map (or the name of a parameter that says so). If so, the new
             id of a class is the place of its new name among all the map's names in alphabetical order. If not, a name
-            that was present before keeps the id it had, and names that are new count up from
-            ``new_classes_id_offset`` in alphabetical order.
+            that was present before keeps the id it had, and the map's other names count up from
+            ``new_classes_id_offset`` in alphabetical order, so that an id does not depend on what else is in the image.
         new_classes_id_offset: See ``strict``.
         parameters: The named values.
 
@@ -98,7 +98,7 @@ def rename(
     if is_strict:
         _require_all(before, names_map)
     after = [names_map.get(name, name) for name in before]
-    ids = _ranked_ids(names_map) if is_strict else _kept_ids(table, before, after, new_classes_id_offset)
+    ids = _ranked_ids(names_map) if is_strict else _kept_ids(table, before, names_map, new_classes_id_offset)
     renamed = tables.with_column(table, "class_name", after)
     return tables.replace(renamed, class_id=np.array([ids[name] for name in after], dtype=int))
 
@@ -115,9 +115,10 @@ def _ranked_ids(class_map: Mapping[str, str]) -> dict[str, int]:
     return {name: rank for rank, name in enumerate(sorted(set(class_map.values())))}
 
 
-def _kept_ids(table: Detections, before: list[str], after: list[str], first_new: int) -> dict[str, int]:
+def _kept_ids(table: Detections, before: list[str], class_map: Mapping[str, str], first_new: int) -> dict[str, int]:
     ids = {} if table.class_id is None else dict(zip(before, table.class_id.tolist(), strict=True))
-    return ids | {name: first_new + place for place, name in enumerate(sorted(set(after) - set(ids)))}
+    new = (set(class_map.values()) | set(before)) - set(ids)
+    return ids | {name: first_new + place for place, name in enumerate(sorted(new))}
 
 
 def _class_names(table: Detections) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from workflow_engine.plan import Plan, PlannedOutput
@@ -39,12 +39,18 @@ def outputs_to_json(plan: Plan, outputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def without_pictures(plan: Plan, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return a run's outputs without those that are pictures."""
-    kept = _without_pictures(outputs)
     every = {output.name for output in plan.outputs if output.every}
     return {
-        name: _without_pictures(value) if name in every and isinstance(value, Mapping) else value
-        for name, value in kept.items()
+        name: _each_step(value, _without_pictures) if name in every else value
+        for name, value in _without_pictures(outputs).items()
     }
+
+
+def _each_step(value: Any, change: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """Apply ``change`` to the outputs of a step by name: one object, or nested lists of them below the frame."""
+    if isinstance(value, list):
+        return [_each_step(one, change) for one in value]
+    return change(value) if isinstance(value, Mapping) else value
 
 
 def _without_pictures(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,8 +70,11 @@ def pictures(plan: Plan) -> list[str]:
 def _written(output: PlannedOutput, value: Any) -> Any:
     coordinates: Literal["parent", "own"] = "own" if output.own_coordinates else "parent"
     kinds = {name: (RUN_LENGTHS, *kinds) if output.run_lengths else kinds for name, _, kinds in output.origins}
-    if output.every and isinstance(value, Mapping):
-        return {name: serialise(one, kinds[name], coordinates=coordinates) for name, one in value.items()}
+    if output.every:
+        return _each_step(
+            value,
+            lambda step: {name: serialise(one, kinds[name], coordinates=coordinates) for name, one in step.items()},
+        )
     return serialise(value, next(iter(kinds.values()), ()), coordinates=coordinates)
 
 

@@ -327,7 +327,10 @@ def _ancestry(rows: Sequence[_Row], name: str, size: Size) -> Ancestry:
 
 
 def _with_extras(table: Detections, rows: Sequence[_Row], at: str) -> Detections:
-    """Return the table with the optional columns that the first row has."""
+    """Return the table with the optional columns that the first row has, and ``width`` and ``height``, which all have.
+
+    These two are the sides of the rotated box where the rows have one, else of the box as it was sent.
+    """
     given = [
         name for name in (*FIRST, *LAST, "polygon", "angle", "rect", "keypoints") if name in rows[0].model_fields_set
     ]
@@ -339,9 +342,7 @@ def _with_extras(table: Detections, rows: Sequence[_Row], at: str) -> Detections
     if "keypoints" in given:
         given.remove("keypoints")
         table = _with_keypoints(table, [row.keypoints for row in rows])
-    if "rect" in given:
-        given += ["width", "height"]
-    for name in given:
+    for name in (*given, "width", "height"):
         values = [getattr(row, name) for row in rows]
         if name not in OBJECTS:
             table = detections.with_column(table, name, np.array(values, dtype=np.float64))

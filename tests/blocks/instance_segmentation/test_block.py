@@ -15,6 +15,7 @@ from tests.blocks.runner import BlockRunner, check_outputs
 from workflow_engine.api import BlockError, Detections, Image, RunContext
 from workflow_engine.context import Stop
 from workflow_engine.errors import RunCancelled
+from workflow_engine.manifest import load_entrypoint
 from workflow_engine.settings import load
 
 SEGMENTATION = [f"roboflow_core/roboflow_instance_segmentation_model@v{n}" for n in range(1, 5)]
@@ -159,3 +160,12 @@ def test_a_custom_confidence_is_used_as_it_is_and_must_be_there() -> None:
     assert confidence(confidence_mode="custom", custom_confidence=0.9) == {"confidence": 0.9}
     with pytest.raises(BlockError, match="custom_confidence is null"):
         confidence(confidence_mode="custom", custom_confidence=None)
+
+
+@pytest.mark.parametrize("name", [*SEGMENTATION[2:], DETECTION[2]])
+def test_a_custom_confidence_of_null_is_a_fault_of_the_document(name: str, run: BlockRunner) -> None:
+    check = load_entrypoint(str(run.registry.step_type(name).manifest.fields_check))
+    with pytest.raises(ValueError, match="custom_confidence is null"):
+        check({"confidence_mode": "custom", "custom_confidence": None})
+    for fields in ({"confidence_mode": "custom"}, {"custom_confidence": None}, {"confidence_mode": "$inputs.mode"}):
+        check(fields)

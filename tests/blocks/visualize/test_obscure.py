@@ -24,13 +24,26 @@ def drawn(run: BlockRunner, name: str, **fields: Any) -> NDArray[np.uint8]:
 def test_blur_averages_the_pixels_of_the_mask_within_its_rectangle(run: BlockRunner) -> None:
     image = picture()
     objects = table(image, [BOX])
-    pixels = drawn(run, "blur", image=image, predictions=objects, kernel_size=9, padding=5)
+    pixels = drawn(run, "blur", image=image, predictions=objects, kernel_size=9)
     inside = dense(objects, 0)
     assert not inside[:, 45:].any(), "the rectangle of the mask is narrower than the box"
     expected = image.pixels.copy()
     expected[15:40, 20:45] = cv2.blur(image.pixels[15:40, 20:45], (9, 9))
     np.testing.assert_array_equal(pixels[inside], expected[inside])
     np.testing.assert_array_equal(pixels[~inside], image.pixels[~inside])
+
+
+def test_blur_grows_masks_by_the_padding_as_far_as_the_image_goes(run: BlockRunner) -> None:
+    image = picture()
+    objects = table(image, [BOX])
+    padding = 8
+    changed = (drawn(run, "blur", image=image, predictions=objects, padding=padding) != image.pixels).any(axis=2)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * padding + 1, 2 * padding + 1))
+    near = cv2.dilate(dense(objects, 0).view(np.uint8), disc).astype(bool)
+    assert (changed & near).sum() > 0.98 * near.sum()
+    assert (changed & ~near).sum() < 0.03 * near.sum(), "a disc of whole pixels is not quite round"
+    everything = drawn(run, "blur", image=image, predictions=objects, padding=100000)
+    assert (everything != image.pixels).any(axis=2).mean() > 0.98
 
 
 def test_blur_grows_boxes_by_the_padding(run: BlockRunner) -> None:

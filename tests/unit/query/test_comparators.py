@@ -72,6 +72,7 @@ BINARY: list[tuple[Any, str, Any, bool]] = [
     ([10, 5], "(Detection) in zone", SQUARE, False),
     ([0, 0], "(Detection) in zone", SQUARE, False),
     ([11, 5], "(Detection) in zone", SQUARE, False),
+    ([5, 5], "(Detection) in zone", [], False),
 ]
 
 

@@ -181,6 +181,12 @@ def test_a_loose_renaming_keeps_known_ids_and_counts_new_ones_from_the_offset(pa
     assert names_and_ids(renamed) == [("n", 7), ("bolt", 0), ("n", 7), ("tray", 5)]
 
 
+def test_the_ids_of_a_loose_renaming_count_the_whole_map_whatever_is_in_the_table(parts: Detections) -> None:
+    class_map = {"nut": "z", "absent": "a", "also_absent": "bolt"}
+    renamed = run("DetectionsRename", parts, class_map=class_map, strict=False)
+    assert dict(names_and_ids(renamed))["z"] == 1025
+
+
 def test_the_map_and_strictness_may_come_from_parameters(parts: Detections) -> None:
     parameters = {"names": {"nut": "n"}, "exact": False}
     renamed = run("DetectionsRename", parts, class_map="names", strict="exact", parameters=parameters)

@@ -22,7 +22,7 @@ from tests.unit.stream.clips import BLUR, sound, steady, times, with_sound, writ
 from workflow_engine import InputError, Workflow, WorkflowError
 from workflow_engine.stream.encode import CONTAINERS, VideoFile
 from workflow_engine.stream.frame import Gap, SourceInfo
-from workflow_engine.stream.records import pictures
+from workflow_engine.stream.records import outputs_to_json, pictures, without_pictures
 from workflow_engine.stream.sinks import AnnotatedVideo, CsvTable, JsonLines, PictureFolder, Queued, Sink, Webhook
 
 INFO = SourceInfo(width=64, height=48, fps=25)
@@ -49,6 +49,17 @@ def through(workflow: Workflow, path: Path, sink: Sink) -> None:
             queued.write(result)
     finally:
         queued.close()
+
+
+def test_every_output_of_a_step_below_the_frame_is_written_part_by_part() -> None:
+    step = {"type": "core/image_slicer@v1", "name": "parts", "image": "$inputs.image"}
+    sizes = {"slice_width": 32, "slice_height": 48, "overlap_ratio_width": 0.0}
+    outputs = [{"type": "JsonField", "name": "all", "selector": "$steps.parts.*"}]
+    workflow = Workflow({**BLUR, "steps": [step | sizes], "outputs": outputs})
+    result = workflow.run(image=np.zeros((48, 64, 3), np.uint8)).outputs[0]
+    written = outputs_to_json(workflow.plan, result)["all"]
+    assert [part["slices"]["type"] for part in written] == ["base64", "base64"]
+    assert without_pictures(workflow.plan, result) == {"all": [{}, {}]}
 
 
 def test_an_annotated_video_is_h264_that_any_player_shows_with_the_times_of_its_source(tmp_path: Path) -> None:

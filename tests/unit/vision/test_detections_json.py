@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from supervision import Detections
 
 from workflow_engine.errors import InputError
+from workflow_engine.query import apply
 from workflow_engine.vision import detections, masks
 from workflow_engine.vision.detections_json import from_json, to_json
 from workflow_engine.vision.image import Ancestry
@@ -267,6 +268,15 @@ def test_rows_with_two_points_are_left_out() -> None:
     none = from_json(sent(row(points=[])), name="p")
     assert len(none) == 0
     assert detections.image_size(none) == (120, 160)
+
+
+def test_the_sides_of_the_boxes_are_columns_of_a_table_that_is_read() -> None:
+    rows = [{"x": 9, "y": 9, "width": w, "height": 4, "confidence": 1, "class": "a", "class_id": 0} for w in (8, 6.5)]
+    table = from_json({"image": {"width": 20, "height": 20}, "predictions": rows}, name="predictions")
+    sides = [
+        apply([{"type": "DetectionsPropertyExtract", "property_name": name}], table) for name in ("width", "height")
+    ]
+    assert sides == [[8, 6.5], [4, 4]]
 
 
 def test_columns_that_some_rows_lack_are_dropped() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workflow_engine.manifest import ALIASES, BATCH, KINDS, STEPS, BlockManifest
+from workflow_engine.manifest import ALIASES, BATCH, KINDS, STEPS
 from workflow_engine.server.introspection.kinds import all_described
 from workflow_engine.step_type import StepField, StepType
 
@@ -26,7 +26,7 @@ def step_schema(kind: StepType, aliases: tuple[str, ...] = ()) -> dict[str, Any]
         "properties": {
             "type": {"enum": [kind.name, *aliases]},
             "name": {"type": "string", "minLength": 1, "title": "Step name", "description": "Unique in its workflow."},
-            **{name: _property(kind.manifest, field) for name, field in proper_fields(kind).items()},
+            **{name: _property(kind, field) for name, field in proper_fields(kind).items()},
         },
         "required": ["type", "name", *(name for name, field in proper_fields(kind).items() if field.required)],
     }
@@ -57,29 +57,31 @@ def _spellings(kind: StepType) -> list[list[str]]:
     return list(found.values())
 
 
-def _property(manifest: BlockManifest, field: StepField) -> dict[str, Any]:
+def _property(kind: StepType, field: StepField) -> dict[str, Any]:
     literal = local(field.schema or {})
-    port = next((port for port in manifest.inputs if port.name == field.target and field.role == "input"), None)
+    port = next((port for port in kind.manifest.inputs if port.name == field.target and field.role == "input"), None)
     told = {key: literal.pop(key) for key in _TOLD_ONCE if key in literal}
     if port is not None:
         told = {"title": port.title, "description": port.description}
     alternatives = []
     if field.kinds is not None:
-        alternatives.append(_reference(field.kinds, batch=_batch(manifest, field)))
+        alternatives.append(
+            _reference(field.kinds, batch=kind.takes_batch(field.target, foreign=field.role == "foreign"))
+        )
     if field.schema is not None:
-        alternatives.append(_with_references(manifest, field, literal))
+        alternatives.append(_with_references(kind, field, literal))
     elif not field.required:
         alternatives.append({"type": "null"})
     return told | (alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives})
 
 
-def _with_references(manifest: BlockManifest, field: StepField, literal: dict[str, Any]) -> dict[str, Any]:
+def _with_references(kind: StepType, field: StepField, literal: dict[str, Any]) -> dict[str, Any]:
     """The literal's schema, its elements being references too where they may be."""
     if field.steps:
         return _naming_steps(literal)
     if field.element_kinds is None:
         return literal
-    reference = _reference(field.element_kinds, batch=_batch(manifest, field))
+    reference = _reference(field.element_kinds, batch=kind.takes_batch(field.target, foreign=field.role == "foreign"))
     key = "additionalProperties" if "additionalProperties" in literal else "items"
     elements = literal.get(key) if isinstance(literal.get(key), Mapping) else None
     return literal | {key: {"anyOf": [reference, elements]} if elements else reference}
@@ -102,11 +104,6 @@ def _reference(kinds: tuple[str, ...], *, batch: bool) -> dict[str, Any]:
         "kind": all_described(kinds),
         "selector_points_to_batch": "dynamic" if batch else False,
     }
-
-
-def _batch(manifest: BlockManifest, field: StepField) -> bool:
-    """Whether values that differ between the elements of a batch may come here."""
-    return manifest.execution.batch != "whole_batch" or (field.target in manifest.listed and field.role != "foreign")
 
 
 def local(schema: Any) -> Any:
