@@ -30,9 +30,8 @@ def detection_offset(
     size = detections.image_size(predictions)
     if size is not None:
         grown = grown.clip(0, [size[1], size[0]] * 2)
-    moved = detections.replace(predictions, xyxy=grown)
-    renamed = detections.with_column(moved, "parent_id", detections.detection_ids(predictions))
-    return {"predictions": detections.with_column(renamed, "detection_id", detections.fresh_ids(len(grown)))}
+    ids = {"parent_id": detections.detection_ids(predictions), "detection_id": detections.fresh_ids(len(grown))}
+    return {"predictions": detections.with_columns(detections.replace(predictions, xyxy=grown), ids)}
 
 
 def bounding_rect(predictions: Detections) -> dict[str, Detections]:
@@ -63,9 +62,7 @@ def bounding_rect(predictions: Detections) -> dict[str, Detections]:
         "height": np.array([size[1] for _, size, _ in fitted]),
         "angle": np.array([angle for _, _, angle in fitted]),
     }
-    for name, values in columns.items():
-        table = detections.with_column(table, name, values)
-    return {"detections_with_rect": table}
+    return {"detections_with_rect": detections.with_columns(table, columns)}
 
 
 def _turned(center: Sequence[float], size: Sequence[float], angle: float) -> Rectangle:

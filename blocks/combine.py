@@ -22,8 +22,8 @@ def detections_merge(predictions: Detections, *, class_name: str) -> dict[str, D
         tracker_id=None,
         data={name: first.data[name] for name in ("parent_id",) if name in first.data},
     )
-    named = detections.with_column(merged, "class_name", [class_name])
-    return {"predictions": detections.with_column(named, "detection_id", detections.fresh_ids(1))}
+    columns = {"class_name": [class_name], "detection_id": detections.fresh_ids(1)}
+    return {"predictions": detections.with_columns(merged, columns)}
 
 
 def _in_one(given: masks.Masks) -> masks.Masks:

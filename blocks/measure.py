@@ -25,8 +25,8 @@ def mask_area_measurement(predictions: Detections, *, pixels_per_unit: float) ->
         covered = masks.area(predictions.mask)
         areas = np.where(covered > 0, covered, areas)
     unit = pixels_per_unit if pixels_per_unit > 0 else 1.0
-    measured = detections.with_column(predictions, "area_px", areas.astype(float))
-    return {"predictions": detections.with_column(measured, "area_converted", areas / unit**2)}
+    columns = {"area_px": areas.astype(float), "area_converted": areas / unit**2}
+    return {"predictions": detections.with_columns(predictions, columns)}
 
 
 def size_measurement(

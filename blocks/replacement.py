@@ -43,8 +43,8 @@ def detections_classes_replacement(
         class_id=np.array(ids, dtype=np.int64),
         confidence=np.array(confidences, dtype=np.float64),
     )
-    named = detections.with_column(replaced, "class_name", names)
-    return {"predictions": detections.with_column(named, "detection_id", detections.fresh_ids(len(kept)))}
+    columns = {"class_name": names, "detection_id": detections.fresh_ids(len(kept))}
+    return {"predictions": detections.with_columns(replaced, columns)}
 
 
 def _columns(classes: Iterable[Class]) -> tuple[list[str], list[int], list[float]]:

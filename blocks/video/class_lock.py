@@ -189,6 +189,4 @@ class _Rows:
     def written(self, table: Detections) -> Detections:
         """Return the table with these columns."""
         changed = detections.replace(tracked(table), class_id=self.class_id, confidence=self.confidence)
-        return detections.with_column(
-            detections.with_column(changed, "class_name", self.names), "class_locked", self.locked
-        )
+        return detections.with_columns(changed, {"class_name": self.names, "class_locked": self.locked})

@@ -45,11 +45,10 @@ class Velocity:
                 smoothed = smoothing_alpha * velocity + (1 - smoothing_alpha) * previous
             seen.put(track, (center, now, smoothed))
             measured[:, row] = velocity, smoothed
-        table = predictions
+        columns: dict[str, Vector] = {}
         for name, values in zip(("", "smoothed_"), measured / pixels_per_meter, strict=True):
-            table = detections.with_column(table, f"{name}velocity", values)
-            table = detections.with_column(table, f"{name}speed", np.linalg.norm(values, axis=1))
-        return {"velocity_detections": table}
+            columns |= {f"{name}velocity": values, f"{name}speed": np.linalg.norm(values, axis=1)}
+        return {"velocity_detections": detections.with_columns(predictions, columns)}
 
 
 class PathDeviation:

@@ -47,6 +47,7 @@ class _Worker:
         except Exception as error:  # noqa: BLE001 -- whatever it is, the server must be told why there is no worker
             self._channel.write(child.told(error))
             return
+        child.settle_down()
         for _ in range(self._greeting["threads"]):
             threading.Thread(target=self._work, args=(bench,), daemon=True).start()
         self._channel.write({"ready": True})

@@ -9,7 +9,7 @@ Blocks add columns of their own. Rows are selected with supervision's own indexi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -150,10 +150,16 @@ def column(table: Detections, name: str) -> Column | None:
 
 def with_column(table: Detections, name: str, values: Column) -> Detections:
     """Return the table with an added column set: an array of N rows, or N values of any kind."""
-    if len(values) != len(table):
-        raise ValueError(f"column {name!r} has {len(values)} values for {len(table)} rows")
-    stored = values if isinstance(values, np.ndarray) else _objects(values)
-    return replace(table, data={**table.data, name: stored})
+    return with_columns(table, {name: values})
+
+
+def with_columns(table: Detections, columns: Mapping[str, Column]) -> Detections:
+    """Return the table with added columns set, as ``with_column`` sets one."""
+    for name, values in columns.items():
+        if len(values) != len(table):
+            raise ValueError(f"column {name!r} has {len(values)} values for {len(table)} rows")
+    stored = {name: one if isinstance(one, np.ndarray) else _objects(one) for name, one in columns.items()}
+    return replace(table, data={**table.data, **stored})
 
 
 def with_ancestry(table: Detections, ancestry: Ancestry) -> Detections:

@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 from workflow_engine.errors import pointer
 from workflow_engine.faults import misfits
 from workflow_engine.vision import detections, masks
+from workflow_engine.vision.detections import Column
 from workflow_engine.vision.image import FARTHEST, Ancestry
 from workflow_engine.vision.plain import plain
 from workflow_engine.vision.refusals import refusal
@@ -256,8 +257,7 @@ def from_json(
         detection_ids=[row.detection_id for row in rows],
         tracker_id=_tracks(rows),
     )
-    table = detections.with_column(table, "parent_id", [row.parent_id or name for row in rows])
-    return _with_extras(table, rows, at)
+    return detections.with_columns(table, {"parent_id": [row.parent_id or name for row in rows], **_extras(rows, at)})
 
 
 def _parsed(value: object, at: str) -> _Table:
@@ -326,8 +326,8 @@ def _ancestry(rows: Sequence[_Row], name: str, size: Size) -> Ancestry:
     )
 
 
-def _with_extras(table: Detections, rows: Sequence[_Row], at: str) -> Detections:
-    """Return the table with the optional columns that the first row has, and ``width`` and ``height``, which all have.
+def _extras(rows: Sequence[_Row], at: str) -> dict[str, Column]:
+    """Return the optional columns that the first row has, and ``width`` and ``height``, which all have.
 
     These two are the sides of the rotated box where the rows have one, else of the box as it was sent.
     """
@@ -339,20 +339,18 @@ def _with_extras(table: Detections, rows: Sequence[_Row], at: str) -> Detections
         if lacking:
             message = f"The first row of the predictions has {name!r}, so every row must; row {lacking[0]!r} lacks it."
             raise refusal(message, at=f"{at}/predictions")
+    columns: dict[str, Column] = {}
     if "keypoints" in given:
         given.remove("keypoints")
-        table = _with_keypoints(table, [row.keypoints for row in rows])
+        columns |= _keypoint_columns([row.keypoints for row in rows])
     for name in (*given, "width", "height"):
         values = [getattr(row, name) for row in rows]
-        if name not in OBJECTS:
-            table = detections.with_column(table, name, np.array(values, dtype=np.float64))
-        else:
-            table = detections.with_column(table, name, values)
-    return table
+        columns[name] = values if name in OBJECTS else np.array(values, dtype=np.float64)
+    return columns
 
 
-def _with_keypoints(table: Detections, rows: Sequence[Sequence[_Keypoint]]) -> Detections:
-    """Return the table with key points, padded to the longest row; padding has no class name."""
+def _keypoint_columns(rows: Sequence[Sequence[_Keypoint]]) -> dict[str, Column]:
+    """Return the columns of key points, padded to the longest row; padding has no class name."""
     shape = len(rows), max(len(row) for row in rows)
     places, confidences = np.zeros((*shape, 2)), np.zeros(shape)
     class_ids, names = np.full(shape, -1), np.full(shape, None, dtype=object)
@@ -361,6 +359,4 @@ def _with_keypoints(table: Detections, rows: Sequence[Sequence[_Keypoint]]) -> D
             places[index, number] = point.x, point.y
             confidences[index, number] = point.confidence
             class_ids[index, number], names[index, number] = point.class_id, point.class_name
-    for name, values in zip(KEYPOINTS, (class_ids, names, confidences, places), strict=True):
-        table = detections.with_column(table, name, values)
-    return table
+    return dict(zip(KEYPOINTS, (class_ids, names, confidences, places), strict=True))

@@ -59,6 +59,7 @@ def _open(channel: child.Channel, greeting: dict[str, Any], body: bytes | bytear
     child.limit_memory(settings, shared_by=greeting["workers"])
     pipeline = _Pipeline(channel, Engine(settings, trusted=False), Order(**orjson.loads(body)))
     pipeline.start()
+    child.settle_down()
     return pipeline
 
 
