@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from workflow_engine import __version__, settings
+from workflow_engine import __version__, memory, settings
 from workflow_engine.cli import (
     bench,
     blocks,
@@ -31,6 +31,7 @@ _COMMANDS = (run, video, check, explain, demo, bench, evaluate, serve, models, w
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``arguments`` name, by default those of the process; return its exit code."""
     asked = _parser().parse_args(arguments)
+    memory.keep_freed()
     terminal.say_log()
     debug = False
     try:

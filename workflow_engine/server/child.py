@@ -72,16 +72,6 @@ def limit_memory(settings: Settings, *, shared_by: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
-def give_memory_back() -> None:
-    """Let the system have what a run filled memory with and has dropped: by itself, glibc keeps it for the process.
-
-    It would count against the limit, and the next run would find no memory either.
-    """
-    gc.collect()
-    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
-        libc.malloc_trim(0)
-
-
 def settle_down() -> None:
     """Leave all that is there once the process is ready out of every later search for what can be freed.
 

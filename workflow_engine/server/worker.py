@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from workflow_engine import memory
 from workflow_engine.context import Stop
 from workflow_engine.events import Event, StepFailed, StepFinished
 from workflow_engine.server import child, logs
@@ -26,6 +27,7 @@ def main() -> None:
     """Serve until the server hangs up."""
     channel = child.Channel()
     child.belong_to_the_server()
+    memory.keep_freed()
     greeting = channel.read()
     if greeting is not None:
         _Worker(channel, greeting[0]).serve()
@@ -83,7 +85,7 @@ class _Worker:
             del self._stops[head["id"]], call, body
             self._channel.write({"id": head["id"], "steps": steps, **told}, answer)
             if filled:
-                child.give_memory_back()
+                memory.give_back()
 
 
 def _bench(greeting: dict[str, Any]) -> Bench:

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from workflow_engine import memory
 from workflow_engine.errors import InputError, Problem, WorkflowError, nearest
 from workflow_engine.server import child, logs
 from workflow_engine.server.pipelines.delivery import Delivery, Question
@@ -37,6 +38,7 @@ def main() -> None:
     """Serve until the server hangs up or says stop."""
     channel = child.Channel()
     child.belong_to_the_server()
+    memory.keep_freed()
     greeting = channel.read()
     if greeting is not None:
         try:
