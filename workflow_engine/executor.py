@@ -136,10 +136,6 @@ class _Run:
     def all(self, pool: ThreadPoolExecutor | None, workers: int) -> None:
         """Start each step when the last of those it depends on has finished, at most ``workers`` at once."""
         waiting = {step.name: len(step.after) for step in self._plan.steps}
-        followers: dict[str, list[PlannedStep]] = {step.name: [] for step in self._plan.steps}
-        for step in self._plan.steps:
-            for earlier in step.after:
-                followers[earlier].append(step)
         ready = deque(step for step in self._plan.steps if not step.after)
         finished: SimpleQueue[_Outcome] = SimpleQueue()
         running = 0
@@ -163,7 +159,7 @@ class _Run:
                 self._tell_failure(outcome)
                 continue
             self._keep(outcome)
-            for step in followers[outcome.step.name]:
+            for step in self._plan.followers[outcome.step.name]:
                 waiting[step.name] -= 1
                 if not waiting[step.name]:
                     ready.append(step)
@@ -185,7 +181,7 @@ class _Run:
             self._extents.spread(lineage, gave.children)
         self._decisions[step.name] = gave.decisions
         self.outputs[step.name] = {name: Batch(lineage, values) for name, values in gave.outputs.items()}
-        for name in (*self._plan.sources(step), *([] if self._uses[step.name] else [step.name])):
+        for name in (*self._plan.sources[step.name], *([] if self._uses[step.name] else [step.name])):
             self._uses[name] -= 1
             if self._uses[name] <= 0:
                 self.outputs.pop(name, None)

@@ -178,16 +178,24 @@ class Plan:
     def uses(self) -> dict[str, int]:
         """How many steps and outputs read each step; a step's values may go when all of them have."""
         counts = {step.name: 0 for step in self.steps}
-        for reader in (*(self.sources(step) for step in self.steps), *(self._shown(o) for o in self.outputs)):
+        for reader in (*self.sources.values(), *(self._shown(o) for o in self.outputs)):
             for name in reader:
                 counts[name] += 1
         return counts
 
-    @staticmethod
-    def sources(step: PlannedStep) -> frozenset[str]:
-        """Names of the steps whose values ``step`` reads, gates included."""
-        read = {r.step for b in step.bindings for r in references(b.origin) if isinstance(r, FromStep)}
-        return frozenset(read | {gate.step for gate in step.gates})
+    @cached_property
+    def sources(self) -> dict[str, frozenset[str]]:
+        """By step, the names of the steps whose values it reads, gates included."""
+        return {step.name: _read_by(step) for step in self.steps}
+
+    @cached_property
+    def followers(self) -> dict[str, list[PlannedStep]]:
+        """By step, those that wait for it."""
+        followers: dict[str, list[PlannedStep]] = {step.name: [] for step in self.steps}
+        for step in self.steps:
+            for earlier in step.after:
+                followers[earlier].append(step)
+        return followers
 
     @staticmethod
     def _shown(output: PlannedOutput) -> frozenset[str]:
@@ -210,6 +218,11 @@ class Plan:
                 f"       {output.name} ← {', '.join(_spoken(ref) for _, ref, _ in output.origins) or 'nothing'}"
             )
         return "\n".join(lines)
+
+
+def _read_by(step: PlannedStep) -> frozenset[str]:
+    read = {r.step for b in step.bindings for r in references(b.origin) if isinstance(r, FromStep)}
+    return frozenset(read | {gate.step for gate in step.gates})
 
 
 def _spoken(reference: Reference) -> str:

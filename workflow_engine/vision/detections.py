@@ -9,9 +9,10 @@ Blocks add columns of their own. Rows are selected with supervision's own indexi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,6 +61,7 @@ def build(
     inference_id: str | None = None,
     detection_ids: Sequence[str] | None = None,
     tracker_id: ArrayLike | None = None,
+    columns: Mapping[str, Column] | None = None,
 ) -> Detections:
     """Return the table of objects found on the image that ``ancestry`` describes.
 
@@ -74,6 +76,7 @@ def build(
         inference_id: Names the prediction; a fresh one when ``None``.
         detection_ids: Names of the rows; fresh ones when ``None``.
         tracker_id: Track of each row, (N,), or ``None``.
+        columns: Added columns, as ``with_columns`` takes them; one may take the place of those that there always are.
     """
     boxes = np.asarray(xyxy, dtype=np.float64).reshape(-1, 4)
     count = len(boxes)
@@ -87,6 +90,7 @@ def build(
             "class_name": _objects(class_names),
             "detection_id": _objects(fresh_ids(count) if detection_ids is None else detection_ids),
             "parent_id": _objects([ancestry.id] * count),
+            **_stored(columns or {}, count),
         },
         metadata={
             "ancestry": ancestry,
@@ -111,7 +115,8 @@ def empty(ancestry: Ancestry, *, prediction_type: str = "instance-segmentation",
 
 def fresh_ids(count: int) -> list[str]:
     """Return new random ids for rows."""
-    return [str(uuid4()) for _ in range(count)]
+    random = os.urandom(16 * count)  # asked for at once, which takes half the time
+    return [str(UUID(bytes=random[at : at + 16], version=4)) for at in range(0, 16 * count, 16)]
 
 
 def ancestry_of(table: Detections) -> Ancestry | None:
@@ -155,11 +160,14 @@ def with_column(table: Detections, name: str, values: Column) -> Detections:
 
 def with_columns(table: Detections, columns: Mapping[str, Column]) -> Detections:
     """Return the table with added columns set, as ``with_column`` sets one."""
+    return replace(table, data={**table.data, **_stored(columns, len(table))})
+
+
+def _stored(columns: Mapping[str, Column], count: int) -> dict[str, NDArray[Any]]:
     for name, values in columns.items():
-        if len(values) != len(table):
-            raise ValueError(f"column {name!r} has {len(values)} values for {len(table)} rows")
-    stored = {name: one if isinstance(one, np.ndarray) else _objects(one) for name, one in columns.items()}
-    return replace(table, data={**table.data, **stored})
+        if len(values) != count:
+            raise ValueError(f"column {name!r} has {len(values)} values for {count} rows")
+    return {name: one if isinstance(one, np.ndarray) else _objects(one) for name, one in columns.items()}
 
 
 def with_ancestry(table: Detections, ancestry: Ancestry) -> Detections:

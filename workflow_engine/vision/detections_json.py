@@ -246,7 +246,7 @@ def from_json(
     if not rows:
         return detections.empty(Ancestry.root(name, size))
     drawn = _masks(rows, size, at)
-    table = detections.build(
+    return detections.build(
         [row.box for row in rows],
         ancestry=_ancestry(rows, name, size),
         class_id=[row.class_id for row in rows],
@@ -256,8 +256,8 @@ def from_json(
         prediction_type="object-detection" if drawn is None else "instance-segmentation",
         detection_ids=[row.detection_id for row in rows],
         tracker_id=_tracks(rows),
+        columns={"parent_id": [row.parent_id or name for row in rows], **_extras(rows, at)},
     )
-    return detections.with_columns(table, {"parent_id": [row.parent_id or name for row in rows], **_extras(rows, at)})
 
 
 def _parsed(value: object, at: str) -> _Table:
