@@ -26,6 +26,11 @@ FILES = ("look.blob", "maps.blob")
 # Names of the operations that the backbone's modules have no part in.
 NOT_BACKBONE = r"(?!__module\.network\.model\.model\.backbone\.backbone\.).*"
 
+# The binding makes its tables of types when it first needs them. Two threads whose first looks coincide would wait for
+# each other for ever: one makes a table and wants the interpreter, the other has the interpreter and wants the table.
+openvino.Type.f32.to_dtype()
+openvino.Tensor(np.zeros(1, dtype=np.float32))
+
 
 class OpenVinoBackend:
     """Two compiled graphs, for one image at a time."""
