@@ -35,8 +35,8 @@ MICROSECONDS = 1_000_000
 END_SECONDS = 1.0
 """How long before the end of a whole video its last frame may lie: its sound may go on for a little."""
 DECODERS = max(1, (os.cpu_count() or 1) // 2)
-"""Threads of a decoder: the workflow needs the other cores. On two cores, the demo model's run on a clip of 1080p with one
-thread that decodes took 0.94 of the time with two."""
+"""Threads of a decoder: the workflow needs the other cores. On two cores, the demo model's run on a clip of 1080p took
+0.94 of the time with one of them."""
 TURNED = 90  # degrees: the step in which pictures are turned
 
 
