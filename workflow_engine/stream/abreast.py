@@ -48,6 +48,7 @@ class Abreast:
         """
         self._run, self._at_once = run, at_once
         self._under_way: deque[UnderWay] = deque()
+        self._handed_back: UnderWay | None = None  # the last one, which may still run
         self._pool = ThreadPoolExecutor(at_once, "segflow-video-run") if at_once > 1 else None
 
     def __len__(self) -> int:
@@ -62,7 +63,8 @@ class Abreast:
     @property
     def since(self) -> float | None:
         """Since when the frame that has run longest does, by ``time.monotonic``; ``None`` when none runs."""
-        running = [one.since for one in tuple(self._under_way) if one.since is not None and not one.outcome.done()]
+        known = [one for one in (self._handed_back, *tuple(self._under_way)) if one is not None]
+        running = [one.since for one in known if one.since is not None and not one.outcome.done()]
         return min(running, default=None)
 
     def of(self, feed: Feed) -> list[UnderWay]:
@@ -86,7 +88,8 @@ class Abreast:
 
     def next(self) -> UnderWay:
         """Hand back the frame that was taken first; its outcome may take a while."""
-        return self._under_way.popleft()
+        self._handed_back = self._under_way.popleft()
+        return self._handed_back
 
     def close(self) -> list[UnderWay]:
         """Wait until no frame runs any more; return those that were not handed back."""

@@ -94,6 +94,9 @@ def test_since_when_the_longest_runs() -> None:
     frames.begin("feed", 2)
     assert before <= first <= time.monotonic()
     assert frames.since == first
+    one = frames.next()
+    assert frames.since == first  # it runs on although it is handed back
     go.set()
+    one.outcome.result()
     frames.close()
     assert frames.since is None
