@@ -6,7 +6,6 @@ of files or a pattern in a name has nothing to act on.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -34,9 +33,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS = 1_000_000
 END_SECONDS = 1.0
 """How long before the end of a whole video its last frame may lie: its sound may go on for a little."""
-DECODERS = max(1, (os.cpu_count() or 1) // 2)
-"""Threads of a decoder: the workflow needs the other cores. On two cores, the demo model's run on a clip of 1080p took
-0.94 of the time with one of them."""
 TURNED = 90  # degrees: the step in which pictures are turned
 
 
@@ -67,7 +63,7 @@ class FileSource:
         """
         with opened(self._path) as container:
             stream = container.streams.video[0]
-            stream.thread_type, stream.codec_context.thread_count = "AUTO", DECODERS
+            stream.thread_type = "AUTO"
             info = None
             start = _recorded(container)
             seconds = 0.0
