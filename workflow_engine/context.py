@@ -57,10 +57,6 @@ class Stop:
             raise RunCancelled(Problem(code="deadline", message=message, hint=hint, whose="caller"))
 
 
-def at_once() -> None:
-    """The turn of a run that has the session for itself: now."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
     """Passed to every block that declares a ``context`` argument.
@@ -69,7 +65,6 @@ class RunContext:
         settings: How this installation behaves.
         models: Loaded models by name.
         stop: Long-running blocks call ``stop.check()`` now and then.
-        turn: Returns when the earlier runs of the session are done; called before a step that depends on them.
         observers: Called with every event of the run, in order, on the thread that runs the steps.
         sinks: Whether blocks with an effect outside the run may have it; otherwise they do nothing and say so.
         folder: Below it blocks may write files; ``None`` where they may not.
@@ -81,7 +76,6 @@ class RunContext:
     settings: Settings
     models: ModelSource
     stop: Stop = field(default_factory=Stop)
-    turn: Callable[[], None] = at_once
     observers: tuple[Callable[[Event], None], ...] = ()
     sinks: bool = True
     folder: Path | None = None

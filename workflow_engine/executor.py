@@ -201,8 +201,6 @@ class _Run:
 
     def _work(self, step: PlannedStep) -> _Outcome:
         outcome = _Outcome(step, Gave({name: {} for name in step.type.outputs}))
-        if step.type.manifest.execution.cache == "never":  # it depends on more than its inputs
-            self._context.turn()
         started = time.perf_counter()
         try:
             calls = list(self._calls(step))

@@ -46,7 +46,7 @@ def runs_at_once(plan: Plan) -> int:
 
     While the network of one run leaves cores idle, others decode, draw and encode. On two cores, 100 pictures through
     the demo workflow on torch took 1.4 times as long one after the other as two at once; three brought no more.
-    On a GPU, the networks of runs that are under way together share batches. Frames of video files are run alike.
+    On a GPU, the networks of runs that are under way together share batches.
     """
     if any(step.type.manifest.execution.side_effects for step in plan.steps):
         return 1

@@ -11,7 +11,7 @@ from typing import Any
 
 from workflow_engine import inputs, results
 from workflow_engine.cache import ResultCache
-from workflow_engine.context import RunContext, Stop, at_once
+from workflow_engine.context import RunContext, Stop
 from workflow_engine.events import Event
 from workflow_engine.executor import BoundBlock, execute
 from workflow_engine.manifest import load_entrypoint
@@ -27,7 +27,7 @@ from workflow_engine.vision.values import ImageAccess
 class Session:
     """Runs one plan as often as wanted; trackers, counters and delays remember what they saw before.
 
-    A session serves one source of pictures, and one run at a time unless each later one is given its ``turn``.
+    A session serves one source of pictures and one thread at a time.
     """
 
     def __init__(
@@ -72,7 +72,6 @@ class Session:
         without: frozenset[str] = frozenset(),
         sinks: bool = True,
         stop: Stop | None = None,
-        turn: Callable[[], None] = at_once,
         observers: tuple[Callable[[Event], None], ...] = (),
     ) -> RunResult:
         """Run the plan once.
@@ -83,7 +82,6 @@ class Session:
             without: Names of outputs to leave out.
             sinks: Whether blocks that write files or call other machines do so.
             stop: Ends the run early when told to, or at its deadline.
-            turn: For runs that go on side by side: returns when those that came earlier are done.
             observers: Called with every event of this run.
 
         Raises:
@@ -93,7 +91,7 @@ class Session:
         """
         started = time.perf_counter()
         watching = (*self._context.observers, *observers)
-        context = replace(self._context, stop=stop or Stop(), turn=turn, observers=watching, sinks=sinks)
+        context = replace(self._context, stop=stop or Stop(), observers=watching, sinks=sinks)
         with stage("inputs"):
             batches, extents = inputs.assemble(self.plan, given, self._access)
         reuse = None

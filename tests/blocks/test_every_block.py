@@ -187,28 +187,22 @@ def test_a_setting_of_a_block_that_the_ecosystem_hands_whole_batches_is_one_valu
     compiled({**step, "type": ours, **STITCHING.get(ours, {})}, each)
 
 
+def with_copy_image(value: Any) -> dict[str, Any]:
+    """A step with a field of the ecosystem that means nothing here."""
+    blur = "roboflow_core/blur_visualization@v1"
+    return {"type": blur, "name": "s", "image": "$inputs.i", "predictions": "$inputs.p", "copy_image": value}
+
+
 @pytest.mark.parametrize("value", ["$inputs.k", True])
 def test_a_field_that_means_nothing_here_may_be_set(value: Any) -> None:
-    step = {
-        "type": "roboflow_core/blur_visualization@v1",
-        "name": "s",
-        "image": "$inputs.i",
-        "predictions": "$inputs.p",
-    }
-    plan = compiled({**step, "copy_image": value}, {"type": "WorkflowParameter", "name": "k"})
+    plan = compiled(with_copy_image(value), {"type": "WorkflowParameter", "name": "k"})
     assert [warning.code for warning in plan.warnings] == ["ignored_field"]
 
 
 @pytest.mark.parametrize("reference", ["$inputs.nothing", "$steps.nothing.image"])
 def test_what_a_field_that_means_nothing_here_refers_to_must_exist(reference: str) -> None:
-    step = {
-        "type": "roboflow_core/blur_visualization@v1",
-        "name": "s",
-        "image": "$inputs.i",
-        "predictions": "$inputs.p",
-    }
     with pytest.raises(CompileError, match=r"no (input|step) 'nothing'") as caught:
-        compiled({**step, "copy_image": reference}, {"type": "WorkflowParameter", "name": "k"})
+        compiled(with_copy_image(reference), {"type": "WorkflowParameter", "name": "k"})
     assert rule_of(caught.value).error_type == "InvalidReferenceTargetError"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,8 @@ from numpy.typing import NDArray
 from workflow_engine.context import Stop
 from workflow_engine.definition import WorkflowInput
 from workflow_engine.errors import InputError, Problem, RunCancelled, StepFailed, WorkflowError, nearest
-from workflow_engine.many import runs_at_once
 from workflow_engine.plan import Plan
-from workflow_engine.results import RunResult
 from workflow_engine.session import Session
-from workflow_engine.stream.abreast import Abreast, Turn, UnderWay
 from workflow_engine.stream.feed import Account, Feed, Policy, Thinning
 from workflow_engine.stream.files import FileSource
 from workflow_engine.stream.frame import Frame, Gap, Notice, Source, SourceInfo
@@ -111,10 +109,8 @@ class Options:
 class VideoRun:
     """Runs a workflow on videos; iterate over it for the results, in the order of each source's frames.
 
-    Frames are read ahead on one thread per source, and the workflow runs on several of them side by side, of a source
-    whose newest frame counts on one at a time. Steps that remember what they saw wait for their turn, so the results
-    are those of one frame after the other. Every source has a session of its own. Leaving the loop, the ``with``, or
-    calling ``close`` ends all threads and processes.
+    Frames are read ahead on one thread per source; the workflow runs on the thread that iterates. Every source has a
+    session of its own. Leaving the loop, the ``with``, or calling ``close`` ends all threads and processes.
     """
 
     def __init__(
@@ -150,12 +146,12 @@ class VideoRun:
         self._stopped, self._stop = threading.Event(), Stop()
         self._feeds = [self._feed(source, str(number)) for number, source in enumerate(sources)]
         self._sessions = {feed.name: new_session() for feed in self._feeds}
-        most = sum(runs_at_once(plan) if feed.policy == "all" else 1 for feed in self._feeds)
-        self._frames = Abreast(self._run, at_once=min(runs_at_once(plan), most))
+        self.running_since: float | None = None
+        """Since when, by ``time.monotonic``, the workflow runs on a frame; ``None`` between two frames."""
         self._resets: set[str] = set()
         self._turn = 0
         self._started = False
-        self._taking, self._closing = threading.Lock(), threading.Lock()
+        self._closing = threading.Lock()
         self._closed = False
 
     def _feed(self, source: Source, name: str) -> Feed:
@@ -188,11 +184,6 @@ class VideoRun:
     def failures(self) -> dict[str, WorkflowError]:
         """Why sources could not be opened or read, by source."""
         return {feed.name: feed.error for feed in self._feeds if feed.error is not None}
-
-    @property
-    def running_since(self) -> float | None:
-        """Since when, by ``time.monotonic``, the workflow runs on a frame; ``None`` between two frames."""
-        return self._frames.since
 
     def __enter__(self) -> VideoRun:
         return self
@@ -233,15 +224,11 @@ class VideoRun:
             self._started = True
             for feed in self._feeds:
                 feed.start()
-        with self._taking:
-            self._carry_out_resets()
-            while not self._frames.full and (taken := self._take()) is not None:
-                self._frames.begin(*taken)
-            one = None if self._stopped.is_set() or not self._frames else self._frames.next()
-        if one is None:
+        taken = self._take()
+        if taken is None:
             self._raise_failure()
             return None
-        return self._result(one)
+        return self._run(*taken)
 
     def reset(self, source: str | None = None) -> None:
         """Let the blocks forget what they saw of a source, or of all, before their next frame.
@@ -267,47 +254,33 @@ class VideoRun:
         with self._closing:
             if not self._closed:
                 self._closed = True
-                with self._taking:
-                    left = self._frames.close()
-                for one in left:
-                    one.feed.account.unused += 1
                 for feed in self._feeds:
                     feed.join()
 
     def _take(self) -> tuple[Feed, Frame] | None:
-        """Return the next frame of the source whose turn it is, of those that have one; wait if none is under way."""
+        """Return the next frame of the source whose turn it is, of those that have one."""
         with self._changed:
             while not self._stopped.is_set():
                 for feed in self._feeds[self._turn :] + self._feeds[: self._turn]:
-                    if feed.ready and (feed.policy == "all" or not self._frames.of(feed)):
+                    if feed.ready:
                         self._turn = (self._feeds.index(feed) + 1) % len(self._feeds)
                         return feed, feed.take()
-                if self._frames or all(feed.over for feed in self._feeds):
+                if all(feed.over for feed in self._feeds):
                     return None
                 self._changed.wait()
         return None
 
-    def _carry_out_resets(self) -> None:
-        """Reset the sessions that are to be; frames that were taken before anyone asked see the new state as well."""
-        for feed in self._feeds:
-            if feed.name in self._resets:
-                self._resets.discard(feed.name)
-                self._frames.again(feed, self._sessions[feed.name].reset)
-
-    def _run(self, feed: Feed, frame: Frame, turn: Turn) -> RunResult:
+    def _run(self, feed: Feed, frame: Frame) -> FrameResult | None:
+        session, account = self._sessions[feed.name], feed.account
+        if feed.name in self._resets:
+            self._resets.discard(feed.name)
+            session.reset()
         video = _metadata(frame, feed.name)
-        image = Image.from_array(frame.pixels, id=self._input, video=video)
-        given = {**self._options.parameters, self._input: image, **dict.fromkeys(self._metadata, video)}
-        return self._sessions[feed.name].run(given, sinks=self._options.sinks, stop=self._stop, turn=turn)
-
-    def _result(self, one: UnderWay) -> FrameResult | None:
-        """Wait for the outcome of a frame; count it and return it, or ``None`` when the run was stopped."""
-        feed, frame, account = one.feed, one.frame, one.feed.account
         result = FrameResult(
             source=feed.name,
             number=frame.number,
             seconds=frame.seconds,
-            video=_metadata(frame, feed.name),
+            video=video,
             outputs={},
             pixels=frame.pixels,
             info=frame.info,
@@ -315,8 +288,11 @@ class VideoRun:
             elapsed=0.0,
             gap=frame.gap,
         )
+        image = Image.from_array(frame.pixels, id=self._input, video=video)
+        given = {**self._options.parameters, self._input: image, **dict.fromkeys(self._metadata, video)}
+        self.running_since = time.monotonic()
         try:
-            ran = one.outcome.result()
+            ran = session.run(given, sinks=self._options.sinks, stop=self._stop)
         except RunCancelled:
             account.unused += 1
             return None
@@ -326,6 +302,8 @@ class VideoRun:
         except WorkflowError as error:
             account.failed += 1
             return replace(result, problem=error.problem)
+        finally:
+            self.running_since = None
         account.processed += 1
         account.run_seconds += ran.elapsed
         (outputs,) = ran.outputs
