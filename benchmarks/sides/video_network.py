@@ -8,6 +8,7 @@ from typing import Any
 import av
 import numpy as np
 from answers import save_network
+from av.video.reformatter import VideoReformatter
 from host import Job
 from network_segflow import backend_of
 
@@ -44,6 +45,8 @@ def prepare(*, model_id: str, frames: int, clip: str | None = None) -> Job:
 
 def _decode(clip: str) -> int:
     """Decode a clip on one thread, to what a workflow is given; return how many frames it has."""
+    to_bgr = VideoReformatter()
     with av.open(clip) as container:
         container.streams.video[0].thread_type = "NONE"
-        return sum(frame.to_ndarray(format="bgr24").ndim == 3 for frame in container.decode(video=0))
+        frames = container.decode(video=0)
+        return sum(to_bgr.reformat(frame, format="bgr24").to_ndarray().ndim == 3 for frame in frames)

@@ -56,10 +56,9 @@ class Seen:
         """Keep one image's share of what the network gave."""
         self.size = size
         self.scores = _sigmoid(looked.logits[index])
-        # Copies, so that this holds on to its own share only.
-        self.boxes = looked.boxes[index].copy()
-        self.queries = looked.queries[index].copy()
-        self._features = looked.features[index].copy()
+        self.boxes = _share(looked.boxes, index)
+        self.queries = _share(looked.queries, index)
+        self._features = _share(looked.features, index)
         self._maps: NDArray[np.float32] | None = None
         self._backend = backend
 
@@ -196,6 +195,11 @@ class RfDetrSeg:
             class_names=[self.contract.classes.get(int(number), "") for number in kept.class_id],
             masks=found,
         )
+
+
+def _share(arrays: NDArray[np.float32], index: int) -> NDArray[np.float32]:
+    """Return one image's part of a batch's array, so that it does not hold on to that of the others."""
+    return arrays[index] if len(arrays) == 1 else arrays[index].copy()
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

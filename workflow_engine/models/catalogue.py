@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -356,11 +357,21 @@ def verify(folder: Path, contract: Contract) -> None:
 
 
 def _read_contract(folder: Path) -> Contract:
+    """Read what a model's outputs mean: every run asks, so the file is read again only when it is another.
+
+    Raises:
+        ModelError: If the file is damaged, or the disk does not give it.
+    """
     file = folder / CONTRACT
     with disk_errors_explained(f"Reading {file}"):
-        text = file.read_bytes()
+        status = file.stat()
+        return _contract(file, status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=256)
+def _contract(file: Path, *_version: int) -> Contract:
     try:
-        content = json.loads(text)
+        content = json.loads(file.read_bytes())
     except ValueError as error:
         raise ModelError("model_contract", f"{file} is not JSON: {error}.", whose="operator") from error
     return Contract.from_json(content, where=str(file))

@@ -53,6 +53,7 @@ class VideoFile:
         """Whether there is a picture in it, and so a file once it is closed."""
         self._container: Any = None
         self._stream: Any = None
+        self._to_yuv: Any = None
         self._sound: Any = None
         self._size = (0, 0)
         self._clock = Fraction(1)
@@ -71,7 +72,7 @@ class VideoFile:
         if self._container is None:
             self._begin(pixels, info)
         frame = av.VideoFrame.from_ndarray(self._fitted(pixels), format="bgr24")
-        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
+        frame = self._to_yuv.reformat(frame, format="yuv420p", dst_colorspace="ITU709")
         self._sound.copy_until(seconds)
         self._last = max(round(seconds / self._clock), self._last + 1)
         frame.pts, frame.time_base = self._last, self._clock
@@ -108,6 +109,7 @@ class VideoFile:
 
     def _begin(self, pixels: NDArray[np.uint8], info: SourceInfo) -> None:
         import av
+        from av.video.reformatter import VideoReformatter
 
         height, width = pixels.shape[:2]
         self._size = (width + width % 2, height + height % 2)
@@ -123,6 +125,7 @@ class VideoFile:
         kind = CONTAINERS[self.path.suffix.lower()]
         options = {} if kind == "matroska" else {"movflags": "+faststart"}
         self._container = av.open(str(self._part), "w", format=kind, options=options)
+        self._to_yuv = VideoReformatter()
         self.begun = True
         rate = Fraction(info.fps or USUAL_FPS).limit_denominator(1001)
         self._step = 1 / (info.fps or USUAL_FPS)

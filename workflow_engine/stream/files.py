@@ -6,6 +6,7 @@ of files or a pattern in a name has nothing to act on.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -31,6 +32,8 @@ BUFFER = 1 << 18
 USUAL_FPS = 25.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS = 1_000_000
+DECODERS = max((os.cpu_count() or 1) // 2, 1)
+"""Threads that decode. With one for every core they take turns with those of the network, which wait for each other."""
 END_SECONDS = 1.0
 """How long before the end of a whole video its last frame may lie: its sound may go on for a little."""
 TURNED = 90  # degrees: the step in which pictures are turned
@@ -61,16 +64,19 @@ class FileSource:
             InputError: The file cannot be opened (``video_unreadable``), or its pictures are too large
                 (``video_too_large``).
         """
+        from av.video.reformatter import VideoReformatter
+
         with opened(self._path) as container:
             stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
+            stream.thread_type, stream.thread_count = "AUTO", DECODERS
+            to_bgr = VideoReformatter()  # one for all: a frame's own would make its tables and threads anew
             info = None
             start = _recorded(container)
             seconds = 0.0
             number, began = 0, time.perf_counter()
             for decoded in self._decoded(container, stream, tell):
                 info = info or self._info(stream, decoded)
-                pixels = upright(decoded)
+                pixels = _upright(to_bgr.reformat(decoded, format="bgr24"), decoded.rotation)
                 seconds = number / (info.fps or USUAL_FPS) if decoded.time is None else float(decoded.time)
                 number += 1
                 yield Frame(
@@ -160,10 +166,10 @@ def _unreadable(path: Path, what: str) -> InputError:
     return refusal(f"The video {path.name!r} {what}.", at="", code="video_unreadable")
 
 
-def upright(frame: VideoFrame) -> NDArray[np.uint8]:
-    """Return a frame's picture, blue-green-red, turned as the camera was held."""
-    pixels: NDArray[Any] = frame.to_ndarray(format="bgr24")
-    turns = round(frame.rotation / TURNED) % 4  # counter-clockwise, as numpy turns
+def _upright(frame: VideoFrame, rotation: float) -> NDArray[np.uint8]:
+    """Return a frame's pixels turned as the camera was held: by ``rotation`` degrees, counter-clockwise."""
+    pixels: NDArray[Any] = frame.to_ndarray()
+    turns = round(rotation / TURNED) % 4  # counter-clockwise, as numpy turns
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 

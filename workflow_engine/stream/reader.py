@@ -91,7 +91,9 @@ def _camera(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
 
 def _stream(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
     import av
+    from av.video.reformatter import VideoReformatter
 
+    to_bgr = VideoReformatter()  # one for all: a frame's own would make its tables and threads anew
     limits = (order["open_seconds"], order["read_seconds"])
     opened, asked = False, time.monotonic()
     options = RTSP if order["url"].lower().startswith("rtsp") else WEB
@@ -122,7 +124,7 @@ def _stream(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
                     yield {"kind": "error", "reason": reason}, None
                     return
                 reached = frame.time or reached
-                yield _frame(frame.to_ndarray(format="bgr24"), frame.time, began)
+                yield _frame(to_bgr.reformat(frame, format="bgr24").to_ndarray(), frame.time, began)
             asked = time.monotonic()
         # A server that goes away looks like the end of its video: only one that knows its length can be believed.
         whole = container.duration is not None and reached > container.duration / av.time_base - END_SECONDS

@@ -69,10 +69,11 @@ class _Runner:
         self._graph = graph
         self._idle: SimpleQueue[openvino.InferRequest] = SimpleQueue()
 
-    def __call__(self, array: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    def __call__(self, array: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         with self._request() as request:
-            results = request.infer([np.ascontiguousarray(array)], share_inputs=True)
-            return [results[i] for i in range(len(self._graph.outputs))]
+            # The binding looks at a tensor quicker than at an array, and does not copy it either.
+            request.set_input_tensor(openvino.Tensor(np.ascontiguousarray(array), shared_memory=True))
+            return request.infer().to_tuple()
 
     @contextmanager
     def _request(self) -> Iterator[openvino.InferRequest]:
