@@ -199,7 +199,8 @@ class RfDetrSeg:
 
 def _share(arrays: NDArray[np.float32], index: int) -> NDArray[np.float32]:
     """Return one image's part of a batch's array, so that it does not hold on to that of the others."""
-    return arrays[index] if len(arrays) == 1 else arrays[index].copy()
+    own: NDArray[np.float32] = arrays[index] if len(arrays) == 1 else arrays[index].copy()
+    return own
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -73,7 +73,7 @@ class _Runner:
         with self._request() as request:
             # The binding looks at a tensor quicker than at an array, and does not copy it either.
             request.set_input_tensor(openvino.Tensor(np.ascontiguousarray(array), shared_memory=True))
-            return request.infer().to_tuple()
+            return tuple(request.infer().to_tuple())
 
     @contextmanager
     def _request(self) -> Iterator[openvino.InferRequest]:
