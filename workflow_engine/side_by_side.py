@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import cache
 from typing import TypeVar
 
@@ -15,6 +15,9 @@ T = TypeVar("T")
 FEWEST = 4
 """Threads on a machine of few cores: they also wait for other machines."""
 
+CROWDED: ContextVar[bool] = ContextVar("segflow_crowded", default=False)
+"""Whether other runs have the cores already."""
+
 
 def side_by_side(calls: Mapping[K, Callable[[], T]]) -> dict[K, Callable[[], T]]:
     """Let threads make the calls; return for each what gives its result, or raises what it raised.
@@ -22,6 +25,11 @@ def side_by_side(calls: Mapping[K, Callable[[], T]]) -> dict[K, Callable[[], T]]
     A call that no thread has begun when its result is asked for is made by who asks, so that nobody waits in vain.
     """
     return {key: _offered(call) for key, call in calls.items()}
+
+
+def on_free_cores(calls: Mapping[K, Callable[[], T]]) -> dict[K, Callable[[], T]]:
+    """Do the same for calls that only compute: where other runs have the cores, each is made by who asks for it."""
+    return dict(calls) if CROWDED.get() else side_by_side(calls)
 
 
 def _offered(call: Callable[[], T]) -> Callable[[], T]:

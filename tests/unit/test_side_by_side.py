@@ -15,7 +15,7 @@ import pytest
 
 from workflow_engine import Workflow
 from workflow_engine.errors import InputError
-from workflow_engine.side_by_side import side_by_side, threads
+from workflow_engine.side_by_side import CROWDED, on_free_cores, side_by_side, threads
 from workflow_engine.vision.decode import encode_png
 
 PATIENCE = 20.0  # seconds after which a test has failed
@@ -83,6 +83,23 @@ def test_nobody_waits_for_a_thread_that_is_not_free() -> None:
         assert not any(one.done() for one in busy)
     finally:
         held.set()
+
+
+@pytest.mark.parametrize("crowded", [True, False])
+def test_where_other_runs_have_the_cores_who_asks_computes(crowded: bool) -> None:
+    begun = threading.Event()
+
+    def compute() -> int:
+        begun.set()
+        return threading.get_ident()
+
+    token = CROWDED.set(crowded)
+    try:
+        results = on_free_cores({1: compute})
+    finally:
+        CROWDED.reset(token)
+    assert begun.wait(0.1 if crowded else PATIENCE) != crowded
+    assert (results[1]() == threading.get_ident()) == crowded
 
 
 def test_threads_see_the_context_of_who_asks() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from asyncio import Future
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -28,6 +29,8 @@ State: TypeAlias = Literal["starting", "ready", "restarting", "draining"]
 _log = logging.getLogger("segflow.server")
 _GRACE = 0.5
 """Seconds that a worker has, after a deadline, to end a call by itself."""
+_CORES = os.cpu_count() or 1
+"""With as many runs at once, one that used threads besides would only be in the way of the others."""
 _PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds to wait before each further try to replace a worker that does not come up."""
 
@@ -177,7 +180,8 @@ class Workers:
             now = asyncio.get_running_loop().time()
             call.seen["queue_seconds"] = now - call.entered
             job, left = call.job, call.deadline - now
-            head = {"id": call.id, "task": job.task, "seconds": left, "options": job.options}
+            crowded = 1 + sum(worker.busy for worker in self._workers) >= _CORES
+            head = {"id": call.id, "task": job.task, "seconds": left, "options": job.options, "crowded": crowded}
             worker.call(head, job.body)
 
     def _free(self) -> Worker | None:

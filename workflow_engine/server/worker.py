@@ -18,6 +18,7 @@ from workflow_engine import memory
 from workflow_engine.context import Stop
 from workflow_engine.events import Event, StepFailed, StepFinished
 from workflow_engine.server import child, logs
+from workflow_engine.side_by_side import CROWDED
 
 if TYPE_CHECKING:
     from workflow_engine.server.tasks.call import Bench
@@ -78,6 +79,7 @@ class _Worker:
                 options=head["options"],
             )
             RUNNING.set(call.stop)
+            CROWDED.set(head["crowded"])
             try:
                 told, answer, filled = {}, orjson.dumps(TASKS[head["task"]](call)), False
             except Exception as error:  # noqa: BLE001 -- the boundary between a request and the worker

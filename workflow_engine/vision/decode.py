@@ -7,7 +7,8 @@ pixels costs microseconds. A format that is not in the table below is not decode
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,6 +18,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from workflow_engine.settings import Limits
+from workflow_engine.vision import jpeg
 from workflow_engine.vision.refusals import refusal
 
 Size: TypeAlias = tuple[int, int]  # width, height: the order in which headers have them
@@ -122,20 +124,22 @@ def read_bytes(path: str | Path, *, limits: Limits, at: str = "") -> bytes:
 
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 95) -> bytes:
     """Return the picture, grey or blue-green-red, as a JPEG file of ``quality`` 0 to 100."""
-    return _encode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    with _unwritable_explained(pixels, "jpg"):
+        return jpeg.encode(pixels, quality)
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     """Return the picture, grey or blue-green-red, as a PNG file, which loses nothing."""
-    return _encode(".png", pixels, [])
+    with _unwritable_explained(pixels, "png"):
+        return cv2.imencode(".png", pixels)[1].tobytes()
 
 
-def _encode(extension: str, pixels: NDArray[np.uint8], settings: list[int]) -> bytes:
+@contextmanager
+def _unwritable_explained(pixels: NDArray[np.uint8], ending: str) -> Iterator[None]:
     try:
-        _, data = cv2.imencode(extension, pixels, settings)
+        yield
     except cv2.error as error:
-        raise ValueError(f"an array {pixels.dtype} {pixels.shape} cannot be written as {extension[1:]}") from error
-    return data.tobytes()
+        raise ValueError(f"an array {pixels.dtype} {pixels.shape} cannot be written as {ending}") from error
 
 
 def _unreadable(message: str, at: str) -> Exception:
