@@ -13,6 +13,7 @@ from workflow_engine.context import Stop
 from workflow_engine.errors import WorkflowError
 from workflow_engine.plan import Plan
 from workflow_engine.results import RunResult
+from workflow_engine.side_by_side import CROWDED
 
 Inputs: TypeAlias = Mapping[str, Any]
 """What one run is given, by input."""
@@ -83,7 +84,8 @@ def in_order(
         finally:
             stops.discard(stop)
 
-    pool = ThreadPoolExecutor(workers, "segflow-run")
+    crowded = workers >= (os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(workers, "segflow-run", initializer=CROWDED.set, initargs=(crowded,))
     pending: deque[Future[Ran]] = deque()
     try:
         for inputs in given:

@@ -19,6 +19,7 @@ from workflow_engine.many import Inputs, in_order, runs_at_once
 from workflow_engine.registry import Registry
 from workflow_engine.results import RunResult
 from workflow_engine.settings import load
+from workflow_engine.side_by_side import CROWDED
 from workflow_engine.workflow import Engine, Workflow
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "count_fasteners"
@@ -34,6 +35,15 @@ def result(value: Any) -> RunResult:
 
 def workflow(toys: Registry, steps: list[Any], **outputs: str) -> Workflow:
     return Workflow(document([BATCH], steps, **outputs), engine=Engine(load({"HOME": "/nowhere"}), registry=toys))
+
+
+@pytest.mark.parametrize(("cores", "crowded"), [(2, True), (8, False)])
+def test_runs_use_threads_of_their_own_only_where_cores_are_left(
+    cores: int, crowded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    done = list(in_order(lambda _inputs, _stop: result(CROWDED.get()), given(4), workers=2))
+    assert [ran.result["value"] for ran in done] == [crowded] * 4
 
 
 def test_results_come_in_order_although_a_later_run_ends_first() -> None:
