@@ -7,7 +7,9 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -109,12 +111,19 @@ def alive(processes: set[int]) -> set[int]:
     return {one for one in processes if any(path.read_bytes() for path in Path("/proc").glob(f"{one}/cmdline"))}
 
 
+@cache
+def long_clip() -> bytes:
+    """Return a video that is not over when the next request is answered, not even on a busy machine."""
+    with TemporaryDirectory() as folder:
+        return steady(Path(folder) / "long.mp4", 8000).read_bytes()
+
+
 @contextmanager
 def server_of_videos(home: Path, **environment: str) -> Iterator[Server]:
     videos = home / "videos"
     videos.mkdir()
     steady(videos / "clip.mp4", FRAMES)
-    steady(videos / "long.mp4", 400)
+    (videos / "long.mp4").write_bytes(long_clip())
     told = {"SEGFLOW_VIDEO_FOLDER": str(videos), "SEGFLOW_PIPELINES": "2", **environment}
     with serving(home, **told) as server:
         yield server

@@ -27,6 +27,8 @@ RTSP = {
     "allowed_media_types": "video",
     "protocol_whitelist": "rtsp,rtp,udp,tcp,tls",
     "format_whitelist": "rtsp,sdp,rtp,mpegts,h264,hevc,mjpeg",
+    # Frames that are watched to guess the rate before any is given; by default FFmpeg lets twenty go by.
+    "fpsprobesize": "5",
 }
 WEB = {
     "protocol_whitelist": "http,https,httpproxy,tcp,tls",
