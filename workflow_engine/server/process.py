@@ -96,7 +96,9 @@ class Worker:
             self._process.kill()
 
     def _write(self, head: Mapping[str, Any], body: bytes | bytearray = b"") -> None:
-        self._writer.writelines(frames.pack(head, body))
+        # One that has been killed takes nothing; whoever watches it hears of its end in a moment, and tells of it.
+        if not self._writer.is_closing():
+            self._writer.writelines(frames.pack(head, body))
 
 
 def refused(head: Mapping[str, Any]) -> WorkflowError:
