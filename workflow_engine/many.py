@@ -13,7 +13,7 @@ from workflow_engine.context import Stop
 from workflow_engine.errors import WorkflowError
 from workflow_engine.plan import Plan
 from workflow_engine.results import RunResult
-from workflow_engine.side_by_side import CROWDED
+from workflow_engine.side_by_side import CROWDED, crowded
 
 Inputs: TypeAlias = Mapping[str, Any]
 """What one run is given, by input."""
@@ -84,8 +84,7 @@ def in_order(
         finally:
             stops.discard(stop)
 
-    crowded = workers >= (os.cpu_count() or 1)
-    pool = ThreadPoolExecutor(workers, "segflow-run", initializer=CROWDED.set, initargs=(crowded,))
+    pool = ThreadPoolExecutor(workers, "segflow-run", initializer=CROWDED.set, initargs=(crowded(workers),))
     pending: deque[Future[Ran]] = deque()
     try:
         for inputs in given:

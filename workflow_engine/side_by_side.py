@@ -19,6 +19,11 @@ CROWDED: ContextVar[bool] = ContextVar("segflow_crowded", default=False)
 """Whether other runs have the cores already."""
 
 
+def crowded(runs: int) -> bool:
+    """Whether so many runs at once have the cores, so that one that used threads besides would be in others' way."""
+    return runs >= (os.cpu_count() or 1)
+
+
 def side_by_side(calls: Mapping[K, Callable[[], T]]) -> dict[K, Callable[[], T]]:
     """Let threads make the calls; return for each what gives its result, or raises what it raised.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from asyncio import Future
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -23,14 +22,13 @@ from workflow_engine.server.frames import Frame
 from workflow_engine.server.metrics import Metrics
 from workflow_engine.server.process import Worker, lost, refused
 from workflow_engine.settings import Settings
+from workflow_engine.side_by_side import crowded
 
 State: TypeAlias = Literal["starting", "ready", "restarting", "draining"]
 
 _log = logging.getLogger("segflow.server")
 _GRACE = 0.5
 """Seconds that a worker has, after a deadline, to end a call by itself."""
-_CORES = os.cpu_count() or 1
-"""With as many runs at once, one that used threads besides would only be in the way of the others."""
 _PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds to wait before each further try to replace a worker that does not come up."""
 
@@ -180,8 +178,8 @@ class Workers:
             now = asyncio.get_running_loop().time()
             call.seen["queue_seconds"] = now - call.entered
             job, left = call.job, call.deadline - now
-            crowded = 1 + sum(worker.busy for worker in self._workers) >= _CORES
-            head = {"id": call.id, "task": job.task, "seconds": left, "options": job.options, "crowded": crowded}
+            full = crowded(1 + sum(worker.busy for worker in self._workers))
+            head = {"id": call.id, "task": job.task, "seconds": left, "options": job.options, "crowded": full}
             worker.call(head, job.body)
 
     def _free(self) -> Worker | None:

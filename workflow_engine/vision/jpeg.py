@@ -68,7 +68,7 @@ def _joined(files: Sequence[memoryview], *, height: int) -> bytes:
     """Return the files of strips, alike and of one restart interval each, as that of a picture of ``height``."""
     frame, scan = _places(files[0])
     head = bytearray(files[0][:scan])
-    head[frame + 5 : frame + 7] = height.to_bytes(2, "big")
+    head[frame + 5 : frame + 7] = height.to_bytes(2, "big")  # behind the marker, a length, and the bits of a sample
     pieces: list[bytes | bytearray | memoryview] = [head, files[0][scan:-2]]
     for number, file in enumerate(files[1:]):
         pieces += [bytes((0xFF, RESTART + number % 8)), file[_places(file)[1] : -2]]

@@ -47,7 +47,7 @@ class Pipeline:
         self.followers = 0
         self._questions = count()
         self._answers: dict[int, Future[Frame]] = {}
-        self._over = False
+        self._ended = False
         self.wanted()
 
     def wanted(self) -> None:
@@ -66,8 +66,8 @@ class Pipeline:
         number = next(self._questions)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         self.worker.call({"id": number, "ask": what, **more}, b"")
-        if self._over:
-            self.gone()
+        if self._ended:
+            self.gone()  # tells of it
         return answer
 
     def forget(self, answer: Future[Frame]) -> None:
@@ -93,7 +93,7 @@ class Pipeline:
 
     def gone(self) -> None:
         """The process has ended: nothing will be answered any more."""
-        self._over = True
+        self._ended = True
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(_lost(self))
