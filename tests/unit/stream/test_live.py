@@ -103,7 +103,8 @@ def test_a_server_that_is_killed_and_started_again(blur: Workflow) -> None:
     assert gap.attempts > 0
     for line in ([f.number for f in frames], [f.seconds for f in frames], [f.video.frame_timestamp for f in frames]):
         assert line == sorted(set(line))
-    assert frames[after - 1].seconds - frames[after - 2].seconds >= gap.seconds
+    passed = frames[after - 1].seconds - frames[after - 2].seconds
+    assert passed > gap.seconds or passed == pytest.approx(gap.seconds)  # sums of floats may round
     assert [notice.code for notice in run.notices] == ["lost", "resumed"]
     assert "secret" not in str(run.notices) + str(run.sources) + repr(frames[0].info)
     account = run.accounts["0"]
