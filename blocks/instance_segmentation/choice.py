@@ -45,7 +45,8 @@ def load(folder: Path, contract: Contract, wanted: Wanted) -> RfDetrSeg:
         message = f"The contract of this model says resize {contract.resize!r}; known are {', '.join(RESIZERS)}."
         raise ModelError("model_contract", message, whose="operator")
     loading = _Loading(folder, contract, wanted)
-    backend = next(found for together in ways(wanted) if (found := loading.attempt(together)) is not None)
+    way, backend = next(found for together in ways(wanted) if (found := loading.attempt(together)) is not None)
+    loading.tell(way)
     return RfDetrSeg(Batching(backend) if wanted.device == "cuda" else backend, contract)
 
 
@@ -57,29 +58,42 @@ class _Loading:
         self._contract = contract
         self._wanted = wanted
         self._made: dict[Way, Backend] = {}
+        self._refused: dict[Way, str] = {}
+        self._timed: dict[Way, float] = {}
         weights = contract.sha256 or file_checksum(folder / "model.safetensors") if wanted.kept else ""
         self._shelf = Shelf(wanted.kept / weights if wanted.kept else None)
 
-    def attempt(self, together: Sequence[Way]) -> Backend | None:
-        """Return the fastest backend that holds, or ``None`` after saying why none does."""
+    def attempt(self, together: Sequence[Way]) -> tuple[Way, Backend] | None:
+        """Return the fastest way that holds with its backend, or ``None`` where none does."""
         if together == (REFERENCE,):
-            return self._reference
+            return REFERENCE, self._reference
         known = {way: entry for way in together if (entry := self._known(way)) is not None and entry.verdict.holds}
         fastest_first = sorted(known, key=lambda way: known[way].seconds)
-        if len(together) > 1 and self._made:
-            figures = ", ".join(f"{way.precision} {known[way].seconds * 1e3:.0f} ms" for way in fastest_first)
-            _log.info("%s runs with %s. A look took in %s.", self._wanted.name, fastest_first[0], figures)
-        return next((backend for way in fastest_first if (backend := self._opened(way, known[way]))), None)
+        if len(known) > 1 and self._made:
+            self._timed = {way: known[way].seconds for way in fastest_first}
+        return next(((way, backend) for way in fastest_first if (backend := self._opened(way, known[way]))), None)
+
+    def tell(self, taken: Way) -> None:
+        """Say in one line what runs, if there was a choice: what was slower, and what does not hold, and why."""
+        line = [f"{self._wanted.name} runs with {taken}."]
+        if self._timed:
+            figures = (f"{way.precision} {seconds * 1e3:.0f} ms" for way, seconds in self._timed.items())
+            line.append(f"A look took in {', '.join(figures)}.")
+        line += (f"With {way}, {reason}." for way, reason in self._refused.items())
+        if self._refused:
+            _log.warning(" ".join(line))
+        elif self._timed:
+            _log.info(" ".join(line))
 
     def _known(self, way: Way) -> Entry | None:
-        """Return what is known of a way, or ``None`` where it cannot be gone; say why one does not hold."""
+        """Return what is known of a way, or ``None`` where it cannot be gone."""
         key = self._key(way)
         entry = self._shelf.read(key)
         if entry is None:
             with self._shelf.alone():
                 entry = self._shelf.read(key) or self._tried(way)
         if entry is not None and not entry.verdict.holds:
-            self._step_back(way, entry.verdict.reason)
+            self._refused[way] = entry.verdict.reason
         return entry
 
     def _opened(self, way: Way, entry: Entry) -> Backend | None:
@@ -96,13 +110,13 @@ class _Loading:
             return self._made.get(way)
 
     def _tried(self, way: Way) -> Entry | None:
-        """Compile, compare, time and keep, and say so; ``None`` where it cannot be compiled."""
+        """Compile, compare, time and keep; ``None`` where it cannot be compiled."""
         started = time.monotonic()
         _log.info("Preparing %s for %s, once: this may take a minute.", self._wanted.name, way)
         try:
             backend = self._compiled(way)
         except (RuntimeError, ImportError) as error:
-            self._step_back(way, f"it cannot be compiled ({_told(error)})")
+            self._refused[way] = f"it cannot be compiled ({_told(error)})"
             return None
         verdict = Verdict(holds=True)
         if way != REFERENCE:
@@ -119,9 +133,6 @@ class _Loading:
         if way.backend == "torch":
             return self._in_torch(way.precision)
         return _compiler(way.backend).compiled(self._network, precision=way.precision, samples=self._samples)
-
-    def _step_back(self, way: Way, reason: str) -> None:
-        _log.warning("%s does not run with %s, for %s.", self._wanted.name, way, reason)
 
     @cached_property
     def _pictures(self) -> list[NDArray[np.uint8]]:

@@ -51,7 +51,7 @@ def told(program: str, *arguments: str) -> int:
 def test_what_a_picture_has_freed_is_there_for_the_next_one() -> None:
     pages = 9 * 480 * 640 * 3 // 4096
     assert told(PICTURES, "kept") < pages
-    assert told(PICTURES) > 10 * pages
+    assert told(PICTURES) > 2 * pages  # how many more depends on what else lies in the heap
 
 
 @glibc

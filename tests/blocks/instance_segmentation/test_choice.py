@@ -185,7 +185,7 @@ def test_a_backend_that_disagrees_is_stepped_back_from_in_one_line(
     asked = perturbed(monkeypatch, openvino)
     assert backend_of(load(kept, tmp_path)) == "TorchBackend"
     (line,) = caplog.messages
-    assert line.startswith("my-parts does not run with OpenVINO in float32, for ")
+    assert line.startswith("my-parts runs with torch in float32. With OpenVINO in float32, ")
     caplog.clear()
     assert backend_of(load(kept, tmp_path)) == "TorchBackend"
     assert (caplog.messages, asked) == ([line], ["float32"])
@@ -220,7 +220,7 @@ def test_what_is_fastest_but_does_not_hold_is_left_out(
     monkeypatch.setattr(choice, "judge", lambda *_, **__: refused)
     model = load(kept, tmp_path, precision="auto", backend="torch")
     assert model._backend._dtype is torch.float32  # type: ignore[attr-defined]
-    assert caplog.messages == ["my-parts does not run with torch in bfloat16, for it is wrong."]
+    assert caplog.messages == ["my-parts runs with torch in float32. With torch in bfloat16, it is wrong."]
 
 
 def test_integers_are_computed_in(
@@ -255,7 +255,7 @@ def test_half_precision_that_cannot_be_judged_is_refused(
     assert backend_of(model) == "TorchBackend"
     assert model._backend._dtype.itemsize == 4  # type: ignore[attr-defined]
     (line,) = caplog.messages
-    assert line.startswith("my-parts does not run with torch in bfloat16, for the model finds nothing")
+    assert line.startswith("my-parts runs with torch in float32. With torch in bfloat16, the model finds nothing")
     (entry,) = tmp_path.glob("*/torch-bfloat16-*/entry.json")
     verdict = json.loads(entry.read_text())["verdict"]
     assert (verdict["holds"], verdict["figures"]["compared"]) == (False, 0)
