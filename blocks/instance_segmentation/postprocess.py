@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -78,14 +79,18 @@ def upsampled(logits: NDArray[np.float32], size: tuple[int, int]) -> CompactMask
     positive; and down a column, the samples between two cells change sign at most once, and only where the cells do.
     (Rounded to zero, a sample midway between cells of 1e-45, the smallest number there is, would be an exception.)
     """
-    if not len(logits):
-        return masks.from_windows([], size)
     columns, rows = axis(logits.shape[2], size[1]), axis(logits.shape[1], size[0])
-    changes = [_changes(plane, columns) for plane in logits]
+    changes = (_changes(plane, columns) for plane in logits)
+    groups = masks.in_groups(changes, lambda change: change.column.size)
+    return masks.merged([_between(group, rows, size) for group in groups], size)
+
+
+def _between(changes: Sequence[_Changes], rows: Axis, size: tuple[int, int]) -> CompactMask:
+    """Return the masks that change sign where each of ``changes`` says."""
     mask = np.repeat(np.arange(len(changes)), [change.column.size for change in changes])
     column, cell, near, far = (np.concatenate(parts) for parts in zip(*changes, strict=True))
     row = _crossings(near, far, cell, rows)
-    return masks.from_runs(np.stack([mask[::2], column[::2], row[::2], row[1::2]]), len(logits), size)
+    return masks.from_runs(np.stack([mask[::2], column[::2], row[::2], row[1::2]]), len(changes), size)
 
 
 class _Changes(NamedTuple):

@@ -26,11 +26,12 @@ def mask_visualization(
     if predictions.mask is not None:
         free = np.ones(size, dtype=np.bool_)
         for region in regions(predictions, size, order=reversed(largest_first(predictions))):
-            part = drawn[region.where]
-            plain = colors.filled(region.inside.shape, palette.by_idx(region.index))
-            mixed = cv2.addWeighted(plain, opacity, part, 1 - opacity, 0)
-            colors.cover(part, region.inside & free[region.where], mixed)
-            free[region.where] &= ~region.inside
+            shows = region.inside & free[region.where]
+            if shows.any():
+                part, mixed = drawn[region.where], colors.filled(shows.shape, palette.by_idx(region.index))
+                cv2.addWeighted(mixed, opacity, part, 1 - opacity, 0, dst=mixed)
+                colors.cover(part, shows, mixed)
+                free[region.where] ^= shows
     return {"image": image.with_pixels(drawn)}
 
 

@@ -1,12 +1,14 @@
 """A program that takes 300 objects of a 12-megapixel picture from logits to JSON, and prints what memory that took.
 
-The output is one line of JSON: how many objects were found, what share of the picture they cover, how many bytes of
-JSON were written, and by how many bytes the memory of this process grew at its highest.
+Its argument is how rough the masks are: noise on their maps, in cells of distance from a disc's edge. The output is one
+line of JSON: how many objects were found, what share of the picture they cover, how many bytes of JSON were written, and
+by how many bytes the memory of this process grew at its highest.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +41,9 @@ class Crowd:
     facts = Facts(side=SIDE, outputs=2, nbytes=0)
     batch = 1
 
+    def __init__(self, roughness: float) -> None:
+        self._roughness = roughness
+
     def look(self, pixels: NDArray[np.float32]) -> Looked:
         """Return one sure object per query, whose mask map is its own."""
         logits = np.tile(np.array([6.0, -6.0], dtype=np.float32), (1, OBJECTS, 1))
@@ -57,17 +62,17 @@ class Crowd:
         maps = np.empty((1, OBJECTS, *x.shape), dtype=np.float32)
         for plane, radius in zip(maps[0], np.geomspace(2, 60, OBJECTS), strict=True):
             center = random.uniform(0, SIDE // 4, 2)
-            plane[...] = radius - np.hypot(x - center[0], y - center[1]) + random.normal(0, 0.3, x.shape)
+            plane[...] = radius - np.hypot(x - center[0], y - center[1]) + random.normal(0, self._roughness, x.shape)
         return maps
 
     def save(self, folder: Path) -> None:
         """Keep nothing."""
 
 
-def run(height: int, width: int) -> tuple[int, float, int]:
+def run(height: int, width: int, roughness: float) -> tuple[int, float, int]:
     """Return how many objects were found, the share of the picture that they cover, and the bytes of JSON written."""
     contract = Contract(family="rf-detr-seg", classes={0: "disc"}, id_space="index", resolution=SIDE)
-    model = RfDetrSeg(Crowd(), contract)
+    model = RfDetrSeg(Crowd(roughness), contract)
     context = RunContext(settings=load({}), models=SimpleNamespace(get=lambda *_, **__: model))
     rows = np.linspace(0, 255, height * 3, dtype=np.uint8).reshape(height, 1, 3)
     image = Image.from_array(np.repeat(rows, width, axis=1))
@@ -101,8 +106,9 @@ def memory(name: str) -> int:
 
 
 if __name__ == "__main__":
-    run(30, 40)  # loads what is loaded at first use
+    roughness = float(sys.argv[1])
+    run(30, 40, roughness)  # loads what is loaded at first use
     before = memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # lets VmHWM, the highest so far, begin anew
-    objects, cover, written = run(HEIGHT, WIDTH)
+    objects, cover, written = run(HEIGHT, WIDTH, roughness)
     print(json.dumps({"objects": objects, "cover": cover, "written": written, "grown": memory("VmHWM") - before}))

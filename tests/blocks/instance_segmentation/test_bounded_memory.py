@@ -17,9 +17,10 @@ ROOT = Path(__file__).parents[3]
     not os.access("/proc/self/clear_refs", os.W_OK),
     reason="Only Linux tells the highest memory of a process, and lets it be counted anew: /proc/self/clear_refs.",
 )
-def test_300_objects_on_12_megapixels_stay_below_400_megabytes() -> None:
+@pytest.mark.parametrize("roughness", [0.3, 8.0], ids=["discs", "as ragged as the masks of random weights"])
+def test_300_objects_on_12_megapixels_stay_below_400_megabytes(roughness: float) -> None:
     """From logits over masks and a drawn picture to JSON, everything counted but the model: the picture as well."""
-    command = [sys.executable, "-m", "tests.blocks.instance_segmentation.crowded"]
+    command = [sys.executable, "-m", "tests.blocks.instance_segmentation.crowded", str(roughness)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
