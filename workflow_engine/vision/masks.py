@@ -6,8 +6,8 @@ its window a mask is background. *Runs* are what masks cover, as runs down the c
 each run's mask, its column, its first row and the row after its last; mask by mask, column by column, from the top.
 
 So memory is bounded: a run that segments a picture of 12 megapixels with 300 objects, draws them and writes them as
-JSON takes less than 400 MB beside the loaded model, the picture included, and also if the masks are as ragged as those of
-random weights. A test holds it to that.
+JSON takes less than 400 MB beside the loaded model, the picture included, and also if the masks are as ragged as those
+of random weights. A test holds it to that.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A program that takes 300 objects of a 12-megapixel picture from logits to JSON, and prints what memory that took.
 
 Its argument is how rough the masks are: noise on their maps, in cells of distance from a disc's edge. The output is one
-line of JSON: how many objects were found, what share of the picture they cover, how many bytes of JSON were written, and
-by how many bytes the memory of this process grew at its highest.
+line of JSON: how many objects were found, what share of the picture they cover, how many bytes of JSON were written,
+and by how many bytes the memory of this process grew at its highest.
 """
 
 from __future__ import annotations
