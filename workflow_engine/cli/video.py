@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from workflow_engine.cli import exits, terminal
 from workflow_engine.cli.parameters import add_parameters, read_parameters
 from workflow_engine.errors import InputError, Problem, StepFailed, nearest
+from workflow_engine.vision.paths import at_home
 
 if TYPE_CHECKING:  # all of these bring numpy and OpenCV
     from workflow_engine.cli.video_progress import Progress
@@ -88,7 +89,7 @@ def _video(asked: argparse.Namespace) -> int:
     windows = _windows(asked, run)
     sinks = [Queued(sink, called=name) for name, sink in list(_sinks(asked, workflow, output))]
     progress = Progress(run, sinks, whole=asked.max_frames is None)
-    with _ended_by_signals(run) as told:
+    with _ended_by_signals(run, sinks) as told:
         try:
             _carry_out(run, sinks, windows, output, progress)
         finally:
@@ -122,7 +123,7 @@ def _carry_out(
                     sink.write(result)
                 progress.note(result)
                 if windows is not None and not windows.show(result.source, picture_of(result, output)):
-                    run.stop()
+                    _stop(run, sinks)
     finally:
         if windows is not None:
             windows.close()
@@ -148,14 +149,14 @@ def _sinks(asked: argparse.Namespace, workflow: Workflow, output: str | None) ->
 
 
 def _check_targets(asked: argparse.Namespace) -> None:
-    """Check that no result would take the place of a source, or of another result.
+    """Check that results can be put where they are to be, and take the place of no source and of no other result.
 
     Raises:
-        InputError: One would.
+        InputError: They cannot, or one would.
     """
     from workflow_engine.stream.sinks import video_paths
 
-    sources = {Path(source).expanduser().resolve() for source in asked.source}
+    sources = {at_home(source).resolve() for source in asked.source}
     videos = [] if asked.out is None else video_paths(asked.out, len(asked.source))
     taken: set[Path] = set()
     for target in (*videos, asked.jsonl, asked.csv, asked.frames):
@@ -168,6 +169,16 @@ def _check_targets(asked: argparse.Namespace) -> None:
             message = f"{target} is named for two kinds of results."
             raise _refusal("target_is_taken", message, "Give each a name of its own.")
         taken.add(target.resolve())
+        _check_place(target, folder=target is asked.frames)
+
+
+def _check_place(target: Path, *, folder: bool) -> None:
+    if folder and target.exists() and not target.is_dir():
+        raise _refusal("bad_target", f"{target} is to be a folder, and there is a file.", "Give another name.")
+    if not folder and target.is_dir():
+        raise _refusal("bad_target", f"{target} is to be a file, and there is a folder.", "Give the file's name, too.")
+    if not folder and not target.parent.is_dir():
+        raise _refusal("bad_target", f"The folder of {target} is not there.", f"Make it: mkdir -p {target.parent}")
 
 
 def _picture_output(workflow: Workflow, asked: argparse.Namespace) -> str | None:
@@ -206,8 +217,14 @@ def _windows(asked: argparse.Namespace, run: VideoRun) -> Windows | None:
     )
 
 
+def _stop(run: VideoRun, sinks: Sequence[Queued]) -> None:
+    run.stop()
+    for sink in sinks:
+        sink.hurry()
+
+
 @contextmanager
-def _ended_by_signals(run: VideoRun) -> Iterator[list[int]]:
+def _ended_by_signals(run: VideoRun, sinks: Sequence[Queued]) -> Iterator[list[int]]:
     """Let the first Ctrl-C, or a request to end, stop the run and finish its files; the second has its usual effect.
 
     Yields the signals that came.
@@ -217,7 +234,7 @@ def _ended_by_signals(run: VideoRun) -> Iterator[list[int]]:
     def stop(number: int, _: object) -> None:
         told.append(number)
         signal.signal(signal.SIGINT, before[signal.SIGINT])
-        run.stop()
+        _stop(run, sinks)
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:

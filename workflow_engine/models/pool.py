@@ -17,6 +17,7 @@ from workflow_engine.models.catalogue import Catalogue, Entry, verify
 from workflow_engine.models.family import LoadedModel, ModelError
 from workflow_engine.models.pull import Progress
 from workflow_engine.models.storage import disk_errors_explained
+from workflow_engine.vision.paths import at_home
 
 BUDGET_BYTES = 8 << 30
 WEIGHT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
@@ -170,7 +171,7 @@ class ModelPool:
                 message = f"{model_id!r} is a path, but a request names a model by its id."
                 hint = "The operator can add the file: segflow models add NAME PATH."
                 raise ModelError("model_path", message, hint=hint) from None
-            path = Path(model_id).expanduser()
+            path = at_home(model_id)
             if self._allow_paths and path.exists():
                 return self._borrowed(path.resolve())
             if self._allow_paths and _looks_like_path(model_id):

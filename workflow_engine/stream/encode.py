@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_engine.errors import InputError, Problem
-from workflow_engine.stream.frame import SourceInfo
+from workflow_engine.stream.frame import USUAL_FPS, SourceInfo
 from workflow_engine.stream.sound import Sound
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -25,7 +25,6 @@ SETTINGS = {"libx264": {"preset": "veryfast", "crf": "23"}, "mpeg4": {"flags": "
 FINEST = {"mpeg4": Fraction(1, 60_000)}
 """The shortest tick in seconds that an encoder's clock may have: MPEG-4 writes its number in 16 bits."""
 BT709 = 1
-USUAL_FPS = 30
 
 
 class VideoFile:
@@ -132,6 +131,8 @@ class VideoFile:
         self._stream = self._container.add_stream(encoder, rate=rate, options=SETTINGS.get(encoder, {}))
         context = self._stream.codec_context
         context.width, context.height = self._size
+        if (width, height) == (info.width, info.height):
+            context.sample_aspect_ratio = info.pixel_aspect
         context.pix_fmt = "yuv420p"
         context.time_base = self._clock = max(info.clock, FINEST.get(encoder, info.clock))
         context.colorspace = context.color_primaries = context.color_trc = BT709

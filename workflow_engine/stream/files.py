@@ -6,12 +6,16 @@ of files or a pattern in a name has nothing to act on.
 
 from __future__ import annotations
 
+import math
 import os
+import struct
 import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workflow_engine.errors import InputError
-from workflow_engine.stream.frame import Frame, SourceInfo, Tell
+from workflow_engine.stream.clock import Clock
+from workflow_engine.stream.frame import USUAL_FPS, Frame, SourceInfo, Tell
 from workflow_engine.vision.refusals import refusal
 
 if TYPE_CHECKING:  # av is loaded with the first video
@@ -29,14 +34,44 @@ if TYPE_CHECKING:  # av is loaded with the first video
 FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,mjpeg,gif,apng,mxf,ivf,obu,yuv4mpegpipe,dv"
 PLAIN = {"protocol_whitelist": "pipe", "format_whitelist": FORMATS}
 BUFFER = 1 << 18
-USUAL_FPS = 25.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS = 1_000_000
 DECODERS = max((os.cpu_count() or 1) // 2, 1)
 """Threads that decode. With one for every core they take turns with those of the network, which wait for each other."""
 END_SECONDS = 1.0
 """How long before the end of a whole video its last frame may lie: its sound may go on for a little."""
-TURNED = 90  # degrees: the step in which pictures are turned
+FRAMES_SHORT = 2
+"""How many frames before the end of the pictures the last one may lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How a camera was held, which its file tells and its pictures do not show.
+
+    Attributes:
+        mirrored: Whether left and right are to be exchanged first.
+        turns: Quarters of a turn, counter-clockwise, by which pictures are then to be turned.
+    """
+
+    mirrored: bool
+    turns: int
+
+    @classmethod
+    def of(cls, frame: VideoFrame) -> Held:
+        """Read it from the matrix that comes with a frame; FFmpeg's ``display.h`` tells how that is laid out."""
+        matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+        if matrix is None:
+            return cls(mirrored=False, turns=0)
+        a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix))
+        mirrored = a * d < b * c
+        angle = math.degrees(math.atan2(-b, -a) if mirrored else math.atan2(b, a))
+        return cls(mirrored=mirrored, turns=round(-angle / 90) % 4)
+
+    def upright(self, pixels: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return pixels (H, W, 3) as they are to be seen."""
+        if not (self.mirrored or self.turns):
+            return pixels
+        return np.ascontiguousarray(np.rot90(pixels[:, ::-1] if self.mirrored else pixels, self.turns))
 
 
 class FileSource:
@@ -70,19 +105,22 @@ class FileSource:
             stream = container.streams.video[0]
             stream.thread_type, stream.thread_count = "AUTO", DECODERS
             to_bgr = VideoReformatter()  # one for all: a frame's own would make its tables and threads anew
-            info = None
+            held, info, clock = None, None, Clock()
             start = _recorded(container)
             seconds = 0.0
             number, began = 0, time.perf_counter()
             for decoded in self._decoded(container, stream, tell):
-                info = info or self._info(stream, decoded)
-                pixels = _upright(to_bgr.reformat(decoded, format="bgr24"), decoded.rotation)
-                seconds = number / (info.fps or USUAL_FPS) if decoded.time is None else float(decoded.time)
+                held = held or Held.of(decoded)
+                info = info or self._info(stream, decoded, held)
+                pixels = held.upright(to_bgr.reformat(decoded, format="bgr24").to_ndarray())
+                step = 1 / (info.fps or USUAL_FPS)
+                stamp = number * step if decoded.time is None else float(decoded.time)
+                seconds = clock.reading(stamp, step=step)
                 number += 1
                 yield Frame(
                     number=number,
-                    seconds=seconds - info.start,
-                    taken=start + timedelta(seconds=seconds - info.start),
+                    seconds=seconds,
+                    taken=start + timedelta(seconds=seconds),
                     pixels=pixels,
                     info=info,
                     decode_seconds=time.perf_counter() - began,
@@ -94,10 +132,12 @@ class FileSource:
 
     def _tell_what_lacks(self, container: InputContainer, frames: int, reached: float, tell: Tell) -> None:
         """Tell when there are fewer frames than the file declares, or they end before it does."""
-        declared, length = container.streams.video[0].frames, (container.duration or 0) / MICROSECONDS
+        stream, length = container.streams.video[0], (container.duration or 0) / MICROSECONDS
+        declared, shown = stream.frames, float((stream.duration or 0) * (stream.time_base or 0))
         if not frames:
             tell("empty", f"The video {self.name!r} holds no frame that can be decoded.")
-        elif declared > frames:
+        elif declared > frames and shown - reached > FRAMES_SHORT / float(stream.average_rate or USUAL_FPS):
+            # Else those that lack are there and not to be shown: an editor has cut them off and left them in the file.
             tell("damaged", f"The video {self.name!r} declares {declared} frames and has only {frames}.")
         elif length - reached > END_SECONDS:
             tell("damaged", f"The video {self.name!r} declares {length:.1f} s and its frames end at {reached:.1f} s.")
@@ -120,13 +160,13 @@ class FileSource:
         except (OSError, ValueError):
             tell("damaged", f"The video {self.name!r} cannot be read to its end.")
 
-    def _info(self, stream: VideoStream, first: VideoFrame) -> SourceInfo:
-        turned = round(first.rotation / TURNED) % 2
-        width, height = (first.height, first.width) if turned else (first.width, first.height)
-        rate = stream.average_rate
+    def _info(self, stream: VideoStream, first: VideoFrame, held: Held) -> SourceInfo:
+        rate, size, aspect = stream.average_rate, (first.width, first.height), stream.sample_aspect_ratio or Fraction(1)
+        width, height = reversed(size) if held.turns % 2 else size
         return SourceInfo(
             width=width,
             height=height,
+            pixel_aspect=1 / aspect if held.turns % 2 else aspect,
             fps=float(rate) if rate else None,
             total_frames=stream.frames or None,
             file=self._path,
@@ -164,13 +204,6 @@ def opened(path: Path) -> Iterator[InputContainer]:
 
 def _unreadable(path: Path, what: str) -> InputError:
     return refusal(f"The video {path.name!r} {what}.", at="", code="video_unreadable")
-
-
-def _upright(frame: VideoFrame, rotation: float) -> NDArray[np.uint8]:
-    """Return a frame's pixels turned as the camera was held: by ``rotation`` degrees, counter-clockwise."""
-    pixels: NDArray[Any] = frame.to_ndarray()
-    turns = round(rotation / TURNED) % 4  # counter-clockwise, as numpy turns
-    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
 def _checked(frames: list[VideoFrame], most: int | None, name: str) -> Iterator[VideoFrame]:

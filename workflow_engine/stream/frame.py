@@ -13,6 +13,8 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+USUAL_FPS = 25.0
+"""Frames per second of a source that declares none."""
 LIVE_CLOCK = Fraction(1, 90_000)
 """Ticks in seconds of a stream whose own clock may jump: that of MPEG."""
 
@@ -30,6 +32,7 @@ class SourceInfo:
         start: Seconds on the file's clock at which the first frame is shown.
         constant_rate: Whether frames follow each other at equal distances.
         clock: Seconds of one tick of the timestamps.
+        pixel_aspect: Width of a pixel of the upright picture, its height being 1.
     """
 
     width: int
@@ -40,6 +43,7 @@ class SourceInfo:
     start: float = 0.0
     constant_rate: bool = False
     clock: Fraction = LIVE_CLOCK
+    pixel_aspect: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +62,8 @@ class Frame:
     Attributes:
         number: Its number in the stream, the first being 1.
         seconds: Time since the first frame on the stream's own clock; across a gap the gap's length is added.
-        taken: When it was taken: by the clock of this machine for a live source; for a file, the time of recording if
-            the file tells it, and else counted from the beginning of 1970.
+        taken: When it was taken, counted by ``seconds`` from when the first frame came, if the source is live; from the
+            time of recording, if it is a file that tells it; and else from the beginning of 1970.
         pixels: Blue-green-red, (H, W, 3), upright.
         info: The source's facts.
         decode_seconds: Time that decoding took.

@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import SystemRandom
 from typing import IO, Any
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from workflow_engine.errors import InputError
 from workflow_engine.stream import reader
-from workflow_engine.stream.frame import Frame, Gap, SourceInfo, Tell
+from workflow_engine.stream.clock import Clock
+from workflow_engine.stream.frame import USUAL_FPS, Frame, Gap, SourceInfo, Tell
 from workflow_engine.stream.rules import CameraPlace, StreamPlace
 from workflow_engine.vision.refusals import refusal
 
@@ -40,27 +41,6 @@ class _Lost(Exception):
     """The source gave no more; the text says why."""
 
 
-@dataclass(slots=True)
-class _Clock:
-    """Turns the timestamps of one connection after another into one clock that never runs backwards."""
-
-    offset: float = 0.0
-    last: float = -SMALLEST_STEP
-    first: float | None = None
-
-    def reading(self, stamp: float | None, arrived: float) -> float:
-        """Return the seconds for a timestamp, or for the time of arrival where there is none."""
-        stamp = arrived if stamp is None else stamp
-        if self.first is None:
-            self.first = stamp
-        self.last = max(self.offset + stamp - self.first, self.last + SMALLEST_STEP)
-        return self.last
-
-    def resume(self, after: float) -> None:
-        """Begin another connection, ``after`` seconds from the last frame."""
-        self.offset, self.first = self.last + after, None
-
-
 @dataclass(frozen=True, slots=True)
 class _Picture:
     """A picture as its reader gave it, with the stream's timestamp in seconds, if there is one."""
@@ -70,12 +50,12 @@ class _Picture:
     fps: float | None
     decode_seconds: float
 
-    def frame(self, number: int, seconds: float, gap: Gap | None) -> Frame:
+    def frame(self, number: int, seconds: float, taken: datetime, gap: Gap | None) -> Frame:
         height, width = self.pixels.shape[:2]
         return Frame(
             number=number,
             seconds=seconds,
-            taken=datetime.now(UTC),
+            taken=taken,
             pixels=self.pixels,
             info=SourceInfo(width=width, height=height, fps=self.fps),
             decode_seconds=self.decode_seconds,
@@ -200,8 +180,9 @@ class LiveSource:
         Raises:
             InputError: It could not be opened the first time (``video_unreachable``).
         """
-        clock, number = _Clock(), 0
+        clock, number = Clock(smallest=SMALLEST_STEP), 0
         failures, reason, last = 0, "", 0.0
+        began = datetime.now(UTC)
         while not stopped.is_set():
             try:
                 for picture in self._connection(stopped):
@@ -210,8 +191,12 @@ class LiveSource:
                     if gap:
                         clock.resume(gap.seconds)
                         tell("resumed", f"The source {self.name!r} is back after {gap.seconds:.1f} s.")
+                    if not number:
+                        began, last = datetime.now(UTC), now
+                    stamp = now if picture.stamp is None else picture.stamp
+                    seconds = clock.reading(stamp, step=1 / (picture.fps or USUAL_FPS), passed=now - last)
                     failures, last, number = 0, now, number + 1
-                    yield picture.frame(number, clock.reading(picture.stamp, now), gap)
+                    yield picture.frame(number, seconds, began + timedelta(seconds=seconds), gap)
                 return
             except _Lost as lost:
                 if stopped.is_set():

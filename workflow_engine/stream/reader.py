@@ -128,8 +128,10 @@ def _stream(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
                 reached = frame.time or reached
                 yield _frame(to_bgr.reformat(frame, format="bgr24").to_ndarray(), frame.time, began)
             asked = time.monotonic()
-        # A server that goes away looks like the end of its video: only one that knows its length can be believed.
-        whole = container.duration is not None and reached > container.duration / av.time_base - END_SECONDS
+        # A server that goes away looks like the end of its video: only one that has told its length can be believed.
+        # (Where it has told a number of bytes and sends fewer, FFmpeg fails.)
+        reached_end = container.duration is not None and reached > container.duration / av.time_base - END_SECONDS
+        whole = reached_end or container.size > 0
         yield ({"kind": "end"} if whole else {"kind": "error", "reason": "the connection was closed"}), None
     except av.FFmpegError as error:
         late = time.monotonic() - asked >= order["open_seconds"] and not opened

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from workflow_engine.errors import InputError
 from workflow_engine.vision.addresses import is_listed, parse_address
-from workflow_engine.vision.paths import contained
+from workflow_engine.vision.paths import at_home, contained
 from workflow_engine.vision.refusals import described, refusal
 
 Reference: TypeAlias = str | int | Path
@@ -113,7 +113,7 @@ def _camera(device: int, rules: SourceRules, at: str) -> CameraPlace:
 
 def _file(text: str, rules: SourceRules, at: str) -> FilePlace:
     if rules.files:
-        return FilePlace(path=Path(text).expanduser())
+        return FilePlace(path=at_home(text))
     if rules.folder is None:
         hint = "The operator of a server names a folder of videos in SEGFLOW_VIDEO_FOLDER."
         raise refusal("Videos by path are not accepted here.", at=at, code="source_refused", hint=hint)

@@ -132,13 +132,15 @@ class VideoRun:
             observers: Called with every notice, such as a lost connection; from threads of the run.
 
         Raises:
-            InputError: The workflow has no image input, or several and none is chosen.
+            InputError: The workflow has no image input, or several and none is chosen; or a parameter does not suit
+                frames that come one by one.
         """
         self._plan, self._options = plan, options or Options()
         if not sources:
             raise _refused("no_source", "There is no video to run on.", "Name at least one source.")
         self._input = _image_input(plan.inputs, self._options.image_input)
         self._metadata = [one.name for one in plan.inputs if "video_metadata" in one.kinds]
+        _check_parameters(plan.inputs, self._options.parameters, of_frames={self._input, *self._metadata})
         self._observers = tuple(observers)
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What there was to tell, the latest at the end."""
@@ -366,6 +368,17 @@ def _image_input(inputs: Sequence[WorkflowInput], chosen: str | None) -> str:
         hint = f"Choose one of {', '.join(names)} as the image input."
         raise _refused("which_input", f"The workflow has {len(names)} image inputs: which one takes the frames?", hint)
     return names[0]
+
+
+def _check_parameters(inputs: Sequence[WorkflowInput], parameters: Mapping[str, Any], *, of_frames: set[str]) -> None:
+    for one in inputs:
+        value = parameters.get(one.name)
+        if one.name in of_frames and one.name in parameters:
+            message = f"The input {one.name!r} takes what belongs to each frame; it cannot be given a value."
+            raise _refused("bad_parameter", message, "Leave it out.")
+        if one.dimensionality and isinstance(value, list) and len(value) != 1:
+            message = f"The input {one.name!r} has {len(value)} elements; with each frame of a video goes one."
+            raise _refused("bad_parameter", message, "Give a list of one.")
 
 
 def _refused(code: str, message: str, hint: str = "") -> InputError:

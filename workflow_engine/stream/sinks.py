@@ -7,11 +7,12 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from io import FileIO, StringIO
 from pathlib import Path
 from queue import Full, Queue
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import orjson
@@ -34,6 +35,7 @@ CALL_SECONDS = 5.0
 FAILURES = 3
 """Calls that may fail one after the other before a URL is left alone for a while."""
 REST_SECONDS = 30.0
+STOPPED = "The run was stopped before they were answered."
 
 _log = logging.getLogger("segflow.video")
 
@@ -67,6 +69,14 @@ class Sink(Protocol):
         """Give up after an error: leave nothing half done."""
 
 
+@runtime_checkable
+class Patient(Protocol):
+    """A sink that waits for others."""
+
+    def hurry(self) -> None:
+        """Wait no longer, now and later."""
+
+
 class Queued:
     """A sink that works on a thread of its own, beside the run."""
 
@@ -89,6 +99,11 @@ class Queued:
     def results(self) -> list[str]:
         """What there is to look at once it is closed, if it has not failed."""
         return [] if self._error is not None else self._sink.results
+
+    def hurry(self) -> None:
+        """Have the sink wait for nobody: the run is being stopped. May be called at any time, from any thread."""
+        if isinstance(self._sink, Patient):
+            self._sink.hurry()
 
     def write(self, result: FrameResult) -> None:
         """Hand over a result; waits while the sink is behind.
@@ -362,6 +377,7 @@ class Webhook:
         self._sent = self._failed = self._in_a_row = 0
         self._reason = ""
         self._rest, self._resting_until = rest_seconds, 0.0
+        self._hurried: Future[str] = Future()
 
     @property
     def remarks(self) -> list[str]:
@@ -377,10 +393,11 @@ class Webhook:
 
     def write(self, result: FrameResult) -> None:
         """Send a record, and note whether it was taken."""
-        if time.monotonic() < self._resting_until:
+        if self._hurried.done() or time.monotonic() < self._resting_until:
             self._failed += 1
+            self._reason = self._reason or STOPPED
             return
-        failure = self._send(orjson.dumps(record(self._plan, result)))
+        failure = self._sent_or_left(orjson.dumps(record(self._plan, result)))
         if not failure:
             self._sent, self._in_a_row = self._sent + 1, 0
             return
@@ -389,6 +406,18 @@ class Webhook:
             self._resting_until = time.monotonic() + self._rest
             if self._in_a_row == FAILURES:
                 _log.warning("The webhook is left alone for %g s after each call that fails: %s", self._rest, failure)
+
+    def hurry(self) -> None:
+        """Leave the call that is under way to itself, and make no other."""
+        if not self._hurried.done():
+            self._hurried.set_result(STOPPED)
+
+    def _sent_or_left(self, body: bytes) -> str:
+        """Send a record; return why it was not taken, or nothing."""
+        call: Future[str] = Future()
+        threading.Thread(target=lambda: call.set_result(self._send(body)), daemon=True, name="segflow-webhook").start()
+        wait([call, self._hurried], return_when=FIRST_COMPLETED)
+        return (call if call.done() else self._hurried).result()
 
     def _send(self, body: bytes) -> str:
         headers = {"Content-Type": "application/json"}

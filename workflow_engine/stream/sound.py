@@ -60,8 +60,17 @@ class Sound:
 
 
 def _pieces(source: Any, track: Any) -> Iterator[Any]:
-    """Yield the encoded pieces of a track; where it is broken the sound ends, and not the video."""
+    """Yield the encoded pieces of a track, one after the other; where it is broken the sound ends, and not the video.
+
+    A piece whose timestamp does not follow begins another count, as where recordings were joined.
+    """
+    shift, free = 0, None
     with suppress(OSError, ValueError):
         for packet in source.demux(track):
-            if packet.dts is not None and packet.pts is not None:
-                yield packet
+            if packet.dts is None or packet.pts is None:
+                continue
+            if free is not None and packet.dts + shift < free:
+                shift = free - packet.dts
+            packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+            free = packet.dts + max(packet.duration or 0, 1)
+            yield packet

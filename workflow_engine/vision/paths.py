@@ -10,6 +10,14 @@ from uuid import uuid4
 from workflow_engine.errors import Problem, WorkflowError
 
 
+def at_home(name: str) -> Path:
+    """Return the path of a name that may begin with ``~``; one that begins so and names no user is taken as it is."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
 def contained(root: str | Path, name: str) -> Path:
     """Return the path of ``name`` inside the folder ``root``.
 

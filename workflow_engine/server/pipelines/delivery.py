@@ -100,6 +100,7 @@ class Delivery:
         """There are no more results: those who follow are told, and what is there can still be consumed."""
         with self._lock:
             self._over = True
+            self._tell_the_last()
             if self._begun.frames:
                 self._rows.append(self._begun)
                 self._begun = _Row()
@@ -149,6 +150,13 @@ class Delivery:
         if len(self._begun.frames) == len(self._sources):
             self._rows.append(self._begun)
             self._begun = _Row()
+
+    def _tell_the_last(self) -> None:
+        """Write the event of each source's last result, if there is none yet: nobody is to miss how it ended."""
+        for number, result in sorted(self._latest.values(), key=lambda one: one[0]):
+            if number > self._followed_until:
+                self._count += 1
+                self._tell("message", record(self._plan, result))
 
     def _tell(self, kind: str, content: Mapping[str, Any]) -> None:
         text = b"id: %d\nevent: %s\ndata: %s\n\n" % (self._count, kind.encode(), orjson.dumps(content))

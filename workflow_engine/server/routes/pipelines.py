@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, TypeAlias
 
@@ -19,6 +20,9 @@ from workflow_engine.server.work import Job, Workers
 
 _Id: TypeAlias = Annotated[str, Path(description="As initialise gave it.")]
 _BOUNDARY = "segflow-frame"
+_END = "end"
+"""The id of the last event."""
+_NUMBER = re.compile(r"[0-9]{1,15}")
 _CONTEXT = members(request_id=TEXT, pipeline_id={"type": ["string", "null"]})
 _DONE = members(status={"const": "success"}, context=_CONTEXT)
 _EXAMPLE = {
@@ -84,13 +88,17 @@ def router(workers: Workers, pipelines: Pipelines) -> APIRouter:
         return written(await pipelines.ask(pipeline_id, what, context=_context(request, pipeline_id), **more))
 
     async def events(
-        pipeline_id: _Id, last_event_id: Annotated[int, Header(ge=0, description="What was seen already.")] = 0
+        pipeline_id: _Id,
+        last_event_id: Annotated[str, Header(description="The id of the last event that was seen.")] = "",
     ) -> Response:
         """Follow a pipeline by server-sent events: a message for every result, pictures left out, and notices.
 
-        Who is slow misses results. The last event is called end.
+        Who is slow misses results, but not the last ones. The last event is called end; a browser that asks for more
+        is answered with 204, after which it asks no more.
         """
-        question = {"after": last_event_id}
+        if last_event_id == _END:
+            return Response(status_code=204)
+        question = {"after": int(last_event_id) if _NUMBER.fullmatch(last_event_id) else 0}
         await pipelines.check_listener(pipeline_id, question)
         return _stream(_events(pipelines.follow(pipeline_id, question)), "text/event-stream")
 
@@ -140,6 +148,8 @@ def router(workers: Workers, pipelines: Pipelines) -> APIRouter:
     ):
         told = described(errors=(*known, 400))
         told["responses"][200]["content"] = {media_type: {"schema": TEXT}}
+        if follow is events:
+            told["responses"][204] = {"description": "There is nothing after the end."}
         routes.add_api_route(f"/api/pipelines/{{pipeline_id}}/{name}", follow, methods=get, **told)
     return routes
 
@@ -163,7 +173,7 @@ async def _events(told: AsyncIterator[bytes | None]) -> AsyncIterator[bytes]:
     yield b": following\n\n"
     async for text in told:
         yield b": nothing new\n\n" if text is None else text
-    yield b"event: end\ndata: {}\n\n"
+    yield b"id: %s\nevent: end\ndata: {}\n\n" % _END.encode()
 
 
 async def _parts(told: AsyncIterator[bytes | None]) -> AsyncIterator[bytes]:
