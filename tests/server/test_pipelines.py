@@ -23,6 +23,7 @@ from workflow_engine.settings import Limits
 from workflow_engine.vision.decode import decode
 
 FRAMES = 6
+LONG = 8000
 COUNTING: dict[str, Any] = {
     "version": "1.0",
     "inputs": [
@@ -115,7 +116,7 @@ def alive(processes: set[int]) -> set[int]:
 def long_clip() -> bytes:
     """Return a video that is not over when the next request is answered, not even on a busy machine."""
     with TemporaryDirectory() as folder:
-        return steady(Path(folder) / "long.mp4", 8000).read_bytes()
+        return steady(Path(folder) / "long.mp4", LONG).read_bytes()
 
 
 @contextmanager
@@ -312,6 +313,10 @@ def test_events_of_every_result_and_of_the_end(videos: httpx.Client) -> None:
     numbers = [result["frame"] for result in results]
     assert numbers == sorted(set(numbers))
     assert set(results[0]["outputs"]) == {"strength"}
+    assert numbers[-1] == LONG, "nobody misses how it ended"
+    for seen, status in (("end", 204), ("9" * 26, 200), ("", 200)):
+        with videos.stream("GET", f"/api/pipelines/{pipeline_id}/events", headers={"Last-Event-ID": seen}) as answer:
+            assert answer.status_code == status
 
 
 def test_a_preview_is_pictures(videos: httpx.Client) -> None:

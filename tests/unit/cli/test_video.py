@@ -142,6 +142,31 @@ def test_no_result_takes_the_place_of_its_source(segflow: Segflow, blur: Path, c
     assert clip.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("option", "name", "expected"),
+    [
+        ("--jsonl", "nowhere/rows.jsonl", "rows.jsonl is not there. Make it: mkdir -p "),
+        ("--out", "folder.mp4", "folder.mp4 is to be a file, and there is a folder."),
+        ("--frames", "clip.mp4", "clip.mp4 is"),
+        ("--frames", "blur.json", "blur.json is to be a folder, and there is a file."),
+    ],
+)
+def test_results_that_have_no_place_are_refused_before_anything_runs(
+    segflow: Segflow, blur: Path, clip: Path, tmp_path: Path, option: str, name: str, expected: str
+) -> None:
+    (tmp_path / "folder.mp4").mkdir()
+    done = segflow("video", blur, "--source", clip, option, tmp_path / name)
+    assert done.code == 1
+    assert expected in done.err
+    assert "frames read" not in done.out
+
+
+def test_a_name_that_begins_like_that_of_a_home(segflow: Segflow, blur: Path) -> None:
+    done = segflow("video", blur, "--source", "~nobody-has-this-name.mp4")
+    assert done.code == 1
+    assert "The video '~nobody-has-this-name.mp4' is not there" in done.err
+
+
 def test_no_video_of_several_takes_the_place_of_a_source(segflow: Segflow, blur: Path, tmp_path: Path) -> None:
     clips = [steady(tmp_path / f"clip-{number}.mp4", 3) for number in range(2)]
     before = [clip.read_bytes() for clip in clips]

@@ -45,6 +45,33 @@ def steady(path: Path, frames: int, **more: Any) -> Path:
     return write(path, range(0, 40 * frames, 40), **more)
 
 
+def cornered(path: Path, *, pixel_aspect: Fraction = Fraction(1)) -> Path:
+    """Write a video of two frames that are white in their upper left quarter, 64 x 48."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = pixel_aspect
+        pixels = np.zeros((48, 64, 3), np.uint8)
+        pixels[:24, :32] = 255
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def with_its_beginning_cut_off(path: Path, source: Path, seconds: float) -> Path:
+    """Write what an editor makes of a video when it cuts without encoding: all of it, and a list of what is shown."""
+    with av.open(str(source)) as whole, av.open(str(path), "w") as container:
+        stream = whole.streams.video[0]
+        copied = container.add_stream_from_template(stream)
+        for packet in whole.demux(stream):
+            if packet.dts is not None and packet.pts is not None:
+                late = round(Fraction(seconds) / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - late, packet.dts - late, copied
+                container.mux(packet)
+    return path
+
+
 def grey(number: int) -> int:
     """Return how bright the frame at this place is."""
     return 10 + STEP * (number % 48)

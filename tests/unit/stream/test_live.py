@@ -9,7 +9,9 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +105,8 @@ def test_a_server_that_is_killed_and_started_again(blur: Workflow) -> None:
     assert gap.attempts > 0
     for line in ([f.number for f in frames], [f.seconds for f in frames], [f.video.frame_timestamp for f in frames]):
         assert line == sorted(set(line))
+    since = [(frame.video.frame_timestamp - frames[0].video.frame_timestamp).total_seconds() for frame in frames]
+    assert since == pytest.approx([frame.seconds - frames[0].seconds for frame in frames], abs=1e-5)
     passed = frames[after - 1].seconds - frames[after - 2].seconds
     assert passed > gap.seconds or passed == pytest.approx(gap.seconds)  # sums of floats may round
     assert [notice.code for notice in run.notices] == ["lost", "resumed"]
@@ -212,6 +216,28 @@ def test_a_server_that_speaks_another_language_is_one_clear_error(blur: Workflow
         with pytest.raises(InputError, match="what it answers is no video"):
             list(blur.video(stream(listening.getsockname()[1], open_seconds=2)))
         answering.join(timeout=HANGING)
+
+
+def test_a_video_that_the_web_gave_whole_is_not_asked_for_again(blur: Workflow, tmp_path: Path) -> None:
+    """A server that gives no parts of files leaves FFmpeg without the video's length, and tells the file's."""
+    content = steady(tmp_path / "a.ts", 25).read_bytes()
+
+    class Whole(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Whole) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        run = blur.video(f"http://127.0.0.1:{server.server_port}/a.ts", policy="all")
+        assert [frame.number for frame in run] == list(range(1, 26))
+        server.shutdown()
+    assert list(run.notices) == []
 
 
 def camera(path: Path, **seconds: float) -> LiveSource:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.stream.clips import BLUR, place, steady, write
+from tests.unit.stream.clips import BLUR, cornered, place, steady, with_its_beginning_cut_off, write
 from workflow_engine import InputError, StepFailed, Workflow
 from workflow_engine.stream.feed import Account
 from workflow_engine.stream.files import FileSource
@@ -270,19 +271,68 @@ def test_a_file_of_which_nothing_can_be_decoded_is_told(blur: Workflow, tmp_path
     assert run.accounts["0"].read == 0
 
 
-def test_phone_videos_stand_upright(blur: Workflow, tmp_path: Path) -> None:
-    path = steady(tmp_path / "a.mp4", 2, size=(64, 48))
-    data = path.read_bytes()
-    upright = b"".join(value.to_bytes(4, "big") for value in (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000))
-    quarter = b"".join(
-        (value & 0xFFFFFFFF).to_bytes(4, "big") for value in (0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
-    )
-    head, track, tail = data.partition(b"tkhd")
-    assert upright in tail
-    path.write_bytes(head + track + tail.replace(upright, quarter, 1))
+def matrix(a: int, b: int, c: int, d: int) -> bytes:
+    """Return the bytes by which an MP4 file says that x, y are shown at a x + c y, b x + d y."""
+    one = 0x10000
+    return struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, 0x40000000)
+
+
+@pytest.mark.parametrize(
+    ("turned", "white"),
+    [
+        ((0, 1, -1, 0), (0, 1)),
+        ((-1, 0, 0, -1), (1, 1)),
+        ((0, -1, 1, 0), (1, 0)),
+        ((-1, 0, 0, 1), (0, 1)),
+        ((1, 0, 0, -1), (1, 0)),
+        ((0, 1, 1, 0), (0, 0)),
+        ((0, -1, -1, 0), (1, 1)),
+    ],
+    ids=["right", "around", "left", "mirrored", "upside down", "mirrored and left", "mirrored and right"],
+)
+def test_phone_videos_stand_upright(
+    blur: Workflow, tmp_path: Path, turned: tuple[int, int, int, int], white: tuple[int, int]
+) -> None:
+    """Pictures whose upper left quarter is white are shown with the quarter at (lower, right) white."""
+    path = cornered(tmp_path / "a.mp4")
+    head, track, tail = path.read_bytes().partition(b"tkhd")
+    assert matrix(1, 0, 0, 1) in tail
+    path.write_bytes(head + track + tail.replace(matrix(1, 0, 0, 1), matrix(*turned), 1))
     frame = next(iter(blur.video(path)))
-    assert frame.pixels.shape == (64, 48, 3)
-    assert (frame.info.width, frame.info.height) == (48, 64)
+    height, width, _ = frame.pixels.shape
+    assert (frame.info.width, frame.info.height) == (width, height) == ((64, 48) if turned[0] else (48, 64))
+    quarters = frame.pixels.mean(axis=2).reshape(2, height // 2, 2, width // 2).mean(axis=(1, 3))
+    assert np.argwhere(quarters > 128).tolist() == [list(white)]
+
+
+def test_recordings_that_were_joined_go_on(blur: Workflow, tmp_path: Path) -> None:
+    path = steady(tmp_path / "a.ts", 25)
+    path.write_bytes(path.read_bytes() * 2)
+    run = blur.video(path, fps=5)
+    assert [frame.seconds for frame in run] == pytest.approx(np.arange(0, 2, 0.2))
+    assert run.accounts["0"].read == 50
+
+
+def test_what_an_editor_has_cut_off_does_not_lack(blur: Workflow, tmp_path: Path) -> None:
+    cut = with_its_beginning_cut_off(tmp_path / "cut.mp4", steady(tmp_path / "a.mp4", 50), seconds=0.52)
+    run = blur.video(cut)
+    assert len(list(run)) == 37
+    assert list(run.notices) == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"image": 7}, "The input 'image' takes what belongs to each frame; it cannot be given a value."),
+        ({"sizes": [3, 4]}, "The input 'sizes' has 2 elements; with each frame of a video goes one."),
+    ],
+    ids=str,
+)
+def test_parameters_must_suit_single_frames(tmp_path: Path, parameters: dict[str, Any], message: str) -> None:
+    several = {"type": "WorkflowBatchInput", "name": "sizes", "kind": ["integer"]}
+    workflow = Workflow({**BLUR, "inputs": [*BLUR["inputs"], several]})
+    with pytest.raises(InputError, match=message):
+        workflow.video(steady(tmp_path / "a.mp4", 2), parameters=parameters)
 
 
 @pytest.mark.parametrize("options", [{"every": 0}, {"fps": 0}, {"max_frames": -1}, {"policy": "some"}], ids=str)

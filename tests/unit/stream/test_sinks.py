@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import resource
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +19,9 @@ import av
 import numpy as np
 import pytest
 
-from tests.unit.stream.clips import BLUR, sound, steady, times, with_sound, write
+from tests.unit.stream.clips import BLUR, cornered, sound, steady, times, with_sound, write
 from workflow_engine import InputError, Workflow, WorkflowError
+from workflow_engine.stream import sinks
 from workflow_engine.stream.encode import CONTAINERS, VideoFile
 from workflow_engine.stream.frame import Gap, SourceInfo
 from workflow_engine.stream.records import outputs_to_json, pictures, without_pictures
@@ -145,6 +147,22 @@ def test_the_sound_of_a_file_is_kept_as_it_is(tmp_path: Path) -> None:
     assert len(times(out)) == 50
     assert sound(out) == sound(source)
     assert sink.remarks == []
+
+
+def test_the_sound_of_recordings_that_were_joined_goes_on(tmp_path: Path) -> None:
+    source, out = with_sound(tmp_path / "a.ts", "aac"), tmp_path / "out.mp4"
+    source.write_bytes(source.read_bytes() * 2)
+    through(Workflow(BLUR), source, AnnotatedVideo(out, "picture", sources=1))
+    with av.open(str(out)) as container:
+        lengths = [float((stream.duration or 0) * (stream.time_base or 0)) for stream in container.streams]
+    assert lengths == pytest.approx([4, 4], abs=0.05)
+
+
+def test_pixels_that_are_not_square_stay_so(tmp_path: Path) -> None:
+    source, out = cornered(tmp_path / "a.mp4", pixel_aspect=Fraction(16, 11)), tmp_path / "out.mp4"
+    through(Workflow(BLUR), source, AnnotatedVideo(out, "picture", sources=1))
+    with av.open(str(out)) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(16, 11)
 
 
 def test_sound_that_the_format_cannot_take_is_left_out_and_it_is_said(tmp_path: Path) -> None:
@@ -279,6 +297,22 @@ def test_a_webhook_gets_every_record(tmp_path: Path) -> None:
     assert [body["frame"] for body in bodies] == [1, 2, 3, 4, 5]
     assert bodies[0]["outputs"]["note"] == "fine"
     assert (sink.remarks, sink.results) == ([], ["5 calls of the webhook"])
+
+
+def test_a_webhook_that_does_not_answer_holds_up_no_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sinks, "CALL_SECONDS", 60.0)
+    workflow = Workflow(COUNTED)
+    results = list(workflow.video(steady(tmp_path / "a.mp4", 5)))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        sink = Queued(Webhook(url, workflow.plan, allowed_hosts=("127.0.0.1",)), called="The webhook")
+        for result in results:
+            sink.write(result)
+        caller, _ = silent.accept()
+        with caller:
+            sink.hurry()
+            sink.close()
+    assert sink.remarks == [f"The webhook took 0 results and missed 5: {sinks.STOPPED}"]
 
 
 def test_a_webhook_that_comes_back_is_called_again(tmp_path: Path) -> None:
