@@ -11,7 +11,7 @@ from workflow_engine.errors import Problem
 from workflow_engine.executor import Values
 from workflow_engine.lineage import ROOT
 from workflow_engine.plan import FromInput, Lineage, Plan, PlannedOutput, Reference
-from workflow_engine.vision.values import in_root_coordinates, serialise
+from workflow_engine.vision.values import in_own_containers, in_root_coordinates, serialise
 
 RUN_LENGTHS = "rle_instance_segmentation_prediction"
 """The kind of tables whose masks are written as run lengths."""
@@ -39,7 +39,7 @@ class RunResult:
 
 
 def assemble(
-    plan: Plan, values: Values, *, serialised: bool, without: frozenset[str] = frozenset()
+    plan: Plan, values: Values, *, serialised: bool, apart: bool = False, without: frozenset[str] = frozenset()
 ) -> list[dict[str, Any]]:
     """Build the results of a run.
 
@@ -47,6 +47,7 @@ def assemble(
         plan: What ran.
         values: What it left behind.
         serialised: Whether values are turned into JSON-ready ones; else they stay as blocks gave them.
+        apart: Whether the caller gets tables, lists and dicts of its own, for what blocks gave is kept for later runs.
         without: Names of outputs to leave out.
 
     Returns:
@@ -56,10 +57,11 @@ def assemble(
     per_element = any(_depends_on_batch(output) for output in plan.outputs)
     elements: list[Index] = values.extents.of((ROOT,)) if per_element else [()]
     shared = {o.name: _value(o, (), values, serialised) for o in shown if not _depends_on_batch(o)}
-    return [
+    outputs = [
         {o.name: shared[o.name] if o.name in shared else _value(o, element, values, serialised) for o in shown}
         for element in elements
     ]
+    return [in_own_containers(one) for one in outputs] if apart and not serialised else outputs
 
 
 def _depends_on_batch(output: PlannedOutput) -> bool:

@@ -100,7 +100,8 @@ class Session:
             batches = reuse.inputs
         values = execute(self.plan, self._blocks, batches, extents, context, workers=self._workers, reuse=reuse)
         with stage("outputs"):
-            outputs = results.assemble(self.plan, values, serialised=serialised, without=without)
+            kept = self._cache is not None
+            outputs = results.assemble(self.plan, values, serialised=serialised, apart=kept, without=without)
         elapsed = time.perf_counter() - started
         return RunResult(outputs=outputs, seconds=values.seconds, elapsed=elapsed, warnings=self.plan.warnings)
 

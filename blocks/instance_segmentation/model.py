@@ -50,9 +50,9 @@ class Seen:
         queries: What mask maps are multiplied with, (Q, d + 1), float32.
     """
 
-    __slots__ = ("_backend", "_features", "_maps", "boxes", "queries", "scores", "size")
+    __slots__ = ("_features", "_maps", "boxes", "queries", "scores", "size")
 
-    def __init__(self, size: tuple[int, int], looked: Looked, index: int, *, backend: Backend) -> None:
+    def __init__(self, size: tuple[int, int], looked: Looked, index: int) -> None:
         """Keep one image's share of what the network gave."""
         self.size = size
         self.scores = _sigmoid(looked.logits[index])
@@ -60,7 +60,6 @@ class Seen:
         self.queries = _share(looked.queries, index)
         self._features = _share(looked.features, index)
         self._maps: NDArray[np.float32] | None = None
-        self._backend = backend
 
     @property
     def nbytes(self) -> int:
@@ -68,12 +67,12 @@ class Seen:
         arrays = (self.scores, self.boxes, self.queries, self._features, self._maps)
         return sum(array.nbytes for array in arrays if array is not None)
 
-    def mask_logits(self, query: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Return the masks of some queries, (K,), as logits (K, m, m)."""
+    def mask_logits(self, query: NDArray[np.intp], backend: Backend) -> NDArray[np.float32]:
+        """Return the masks of some queries, (K,), as logits (K, m, m); the network that looked runs in ``backend``."""
         if not query.size:
             return np.empty((0, 1, 1), dtype=np.float32)
         if self._maps is None:
-            self._maps = self._backend.mask_maps(self._features[None])[0]
+            self._maps = backend.mask_maps(self._features[None])[0]
         return mask_logits(self.queries[query], self._maps)
 
 
@@ -153,7 +152,7 @@ class RfDetrSeg:
             with stage("network"):
                 looked = self._backend.look(given)
             for index, pixels in enumerate(batch):
-                yield Seen((pixels.shape[0], pixels.shape[1]), looked, index, backend=self._backend)
+                yield Seen((pixels.shape[0], pixels.shape[1]), looked, index)
 
     def choose(
         self, seen: Seen, *, confidence: float | None, classes: Collection[str] | None, max_detections: int
@@ -165,7 +164,7 @@ class RfDetrSeg:
         """
         kept = self._keep(seen, confidence, classes, max_detections)
         with stage("masks"):
-            return self._objects(kept, upsampled(seen.mask_logits(kept.query), seen.size))
+            return self._objects(kept, upsampled(seen.mask_logits(kept.query, self._backend), seen.size))
 
     def choose_boxes(
         self, seen: Seen, *, confidence: float | None, classes: Collection[str] | None, max_detections: int

@@ -165,6 +165,25 @@ def test_a_callers_array_may_change_without_harm() -> None:
     assert session.run({"image": pixels})["cut"].pixels.max() == 0
 
 
+def test_a_result_may_be_edited_without_harm() -> None:
+    inputs = [{"type": "WorkflowBatchInput", "name": "found", "kind": ["object_detection_prediction"]}]
+    moved = {"type": "core/detection_offset@v1", "name": "moved", "predictions": "$inputs.found"}
+    count = {"type": "core/count_by_class@v1", "name": "count", "predictions": "$steps.moved.predictions"}
+    steps = [{**moved, "offset_width": 2, "offset_height": 2}, count]
+    workflow = Workflow(document(inputs, steps, moved="$steps.moved.predictions", counts="$steps.count.counts"))
+    session = workflow.session(cache=ResultCache())
+    row = {"x": 50, "y": 50, "width": 20, "height": 20, "confidence": 0.5, "class_id": 0, "class": "bolt"}
+    found = {"image": {"width": 100, "height": 100}, "predictions": [row]}
+    result = session.run({"found": found})
+    table = result["moved"]
+    table.class_id, table.data["class_name"], table.metadata["mine"] = np.array([7]), np.array(["other"]), True
+    result["counts"]["other"] = 1
+    again = session.run({"found": found})
+    assert (again["moved"].class_id.tolist(), again["moved"].data["class_name"].tolist()) == ([0], ["bolt"])
+    assert "mine" not in again["moved"].metadata
+    assert again["counts"] == {"bolt": 1}
+
+
 def test_a_file_is_decoded_again_when_it_holds_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[int] = []
 

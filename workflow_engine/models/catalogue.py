@@ -230,7 +230,7 @@ class Catalogue:
             )
 
     def remove(self, model_id: str) -> None:
-        """Delete a model that was added or pulled, and what was compiled of its weights.
+        """Delete a model that was added or pulled, and what was compiled of its weights if no other has the same.
 
         Raises:
             ModelError: If there is none, or it is bundled.
@@ -243,8 +243,9 @@ class Catalogue:
         with disk_errors_explained(f"Removing {entry.id}"), self._workplace() as place:
             # The rename takes the name away at once, however long the deletion takes.
             entry.folder.rename(place / "removed")
-        if entry.contract.sha256 is not None:
-            shutil.rmtree(self.settings.compiled / entry.contract.sha256, ignore_errors=True)
+        weights = entry.contract.sha256
+        if weights is not None and all(other.contract.sha256 != weights for other in self.list()):
+            shutil.rmtree(self.settings.compiled / weights, ignore_errors=True)
 
     def borrow(self, source: Path, folder: Path) -> Entry:
         """Make the checkpoint at ``source`` usable for a while without keeping it; ``folder`` must be empty.

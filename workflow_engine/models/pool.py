@@ -65,10 +65,10 @@ class Once(Generic[K, V]):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What makes two loaded models different; ``weights`` is their checksum, so that new ones under a name are seen."""
+    """What makes two loaded models different; ``contract`` is the text of it, so that one new under a name is seen."""
 
     model: str
-    weights: str | None
+    contract: str
     device: str
     precision: str
     resolution: int
@@ -123,7 +123,7 @@ class ModelPool:
         settings = self.catalogue.settings
         place = family.device(settings.device if device == "auto" else device, precision=precision)
         side = contract.resolution if resolution is None else resolution
-        key = Key(entry.id, contract.sha256, place, precision, side)
+        key = Key(entry.id, repr(contract), place, precision, side)
 
         def load() -> LoadedModel:
             assert entry.folder is not None
@@ -145,13 +145,14 @@ class ModelPool:
         return model
 
     def version(self, model_id: str) -> str:
-        """Return what changes whenever a name or path comes to stand for other weights, or these for other classes.
+        """Return what changes whenever a name or path stands for other weights or classes, or they run on another way.
 
         Raises:
             ModelError: If the model is unknown.
         """
         entry = self.entry(model_id)
-        return f"{entry.id} {entry.contract!r}"
+        settings = self.catalogue.settings
+        return f"{entry.id} {entry.contract!r} {settings.device} {settings.backend}"
 
     @property
     def loaded(self) -> tuple[Key, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from numbers import Integral, Real
 from pathlib import Path
@@ -19,7 +20,15 @@ from workflow_engine.vision.image_json import ImageAccess, default_id, image_to_
 from workflow_engine.vision.plain import key_text, plain
 from workflow_engine.vision.refusals import described, refusal
 
-__all__ = ["ImageAccess", "deserialise", "in_root_coordinates", "is_encoded", "load_image", "serialise"]
+__all__ = [
+    "ImageAccess",
+    "deserialise",
+    "in_own_containers",
+    "in_root_coordinates",
+    "is_encoded",
+    "load_image",
+    "serialise",
+]
 
 WITH_RUN_LENGTHS = ("rle_instance_segmentation_prediction", "semantic_segmentation_prediction")
 TABLES = (
@@ -71,6 +80,19 @@ def _written(value: Any, *, rle: bool) -> Any:
     if isinstance(value, (list, tuple)):
         return [_written(member, rle=rle) for member in value]
     return plain(value)
+
+
+def in_own_containers(value: Any) -> Any:
+    """Return the value in tables, lists and dicts that nobody else holds; arrays and pictures stay as they are."""
+    if isinstance(value, Detections):
+        table = copy(value)
+        table.data, table.metadata = dict(value.data), in_own_containers(value.metadata)
+        return table
+    if isinstance(value, dict):
+        return {key: in_own_containers(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [in_own_containers(member) for member in value]
+    return value
 
 
 def in_root_coordinates(value: Any) -> Any:

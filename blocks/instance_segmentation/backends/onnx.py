@@ -106,6 +106,14 @@ def exported(graph: nn.Module, example: Tensor, *, inputs: tuple[str, ...], outp
 
 
 def _session(content: bytes) -> onnxruntime.InferenceSession:
+    """Load a graph.
+
+    Raises:
+        RuntimeError: If ONNX Runtime cannot use it.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its own have no base of their own
+        raise RuntimeError(str(error)) from error

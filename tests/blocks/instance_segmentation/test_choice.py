@@ -20,6 +20,7 @@ from blocks.instance_segmentation import choice, ways
 from blocks.instance_segmentation.backends import openvino
 from blocks.instance_segmentation.gate import Verdict
 from blocks.instance_segmentation.model import RfDetrSeg
+from blocks.instance_segmentation.shelf import file_checksum
 from tests.blocks.instance_segmentation.conftest import Keeper
 from tests.blocks.instance_segmentation.test_gate import Wrong, changed
 from tests.blocks.instance_segmentation.test_model import NAMES, picture, predict
@@ -158,6 +159,22 @@ def test_what_openvino_cannot_use_is_compiled_again(
     assert backend_of(load(kept, tmp_path)) == "OpenVinoBackend"
     assert "cannot be used: made by another build" in caplog.messages[0]
     assert "Preparing" in caplog.messages[1]
+
+
+def test_what_onnx_runtime_cannot_use_is_exported_again(
+    kept: tuple[Path, Contract], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime was not tried: pip install -e '.[onnx]'")
+    load(kept, tmp_path, backend="onnx")
+    (graph,), (entry,) = tmp_path.glob("*/onnx-*/look.onnx"), tmp_path.glob("*/onnx-*/entry.json")
+    whole = graph.read_bytes()
+    before = file_checksum(graph)
+    graph.write_bytes(b"of another version")
+    entry.write_text(entry.read_text().replace(before, file_checksum(graph)))
+    assert backend_of(load(kept, tmp_path, backend="onnx")) == "OnnxBackend"
+    (warning,) = (record.getMessage() for record in caplog.records if record.levelno == logging.WARNING)
+    assert "cannot be used: " in warning
+    assert len(graph.read_bytes()) == len(whole)
 
 
 def unusable(*_: Any, **__: Any) -> Any:

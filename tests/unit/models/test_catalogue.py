@@ -254,6 +254,19 @@ def test_a_model_is_exported_by_its_family(catalogue: Catalogue, checkpoint: Pat
         catalogue.export("my-parts/2", tmp_path / "file", form="text")
 
 
+def test_what_was_compiled_stays_for_another_name_of_the_same_weights(
+    catalogue: Catalogue, settings: Settings, checkpoint: Path
+) -> None:
+    sha256 = catalogue.add("mine", checkpoint).contract.sha256
+    assert sha256 == catalogue.add("again", checkpoint).contract.sha256
+    assert sha256 is not None
+    (settings.compiled / sha256 / "entry").mkdir(parents=True)
+    catalogue.remove("mine")
+    assert (settings.compiled / sha256).is_dir()
+    catalogue.remove("again")
+    assert not (settings.compiled / sha256).exists()
+
+
 def test_with_a_model_goes_what_was_compiled_of_it(catalogue: Catalogue, settings: Settings, checkpoint: Path) -> None:
     sha256 = catalogue.add("mine", checkpoint).contract.sha256
     assert sha256 is not None

@@ -30,7 +30,16 @@ def test_a_model_is_loaded_once(pool: ModelPool, family: FakeFamily) -> None:
     assert pool.get("mine", resolution=48) is model
     assert pool.get("mine", device="cpu") is model
     assert family.loads == 1
-    assert pool.loaded == (Key("mine", hashlib.sha256(b"mine").hexdigest(), "cpu", "float32", 48),)
+    (key,) = pool.loaded
+    assert key == Key("mine", repr(pool.entry("mine").contract), "cpu", "float32", 48)
+    assert hashlib.sha256(b"mine").hexdigest() in key.contract
+
+
+def test_other_classes_of_the_same_weights_are_seen(pool: ModelPool, checkpoint: Path) -> None:
+    before = pool.get("mine")
+    pool.catalogue.remove("mine")
+    pool.catalogue.add("mine", checkpoint, labels=["bolt", "nut"])
+    assert pool.get("mine").contract != before.contract
 
 
 def test_another_device_or_resolution_is_another_model(pool: ModelPool, family: FakeFamily) -> None:
