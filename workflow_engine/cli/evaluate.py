@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workflow_engine.cli import exits, terminal
-from workflow_engine.cli.parameters import add_parameters, positive, read_parameters
+from workflow_engine.cli.parameters import add_parameters, positive, read_parameters, zero_to_one
 from workflow_engine.cli.variants import add_comparison, cuts, variants, with_confidence
 from workflow_engine.workflow import Workflow
 
@@ -42,7 +42,7 @@ def add(commands: terminal.Commands) -> None:
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N pictures")
     parser.add_argument(
         "--confidence",
-        type=float,
+        type=zero_to_one,
         metavar="C",
         help="what the models' objects must be above, whatever the workflow says; 0 measures all that they find",
     )
