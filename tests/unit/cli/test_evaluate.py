@@ -145,8 +145,9 @@ def test_what_does_not_match_is_said(segflow: Segflow, fasteners: Path, tmp_path
     content = json.loads((fasteners / dataset.ANNOTATIONS).read_text())
     first, second, third = content["images"][:3]
     images = [first, second | {"file_name": "gone.png"}, third | {"width": 10}]
+    fitting = [one for one in content["annotations"] if one["image_id"] in (first["id"], second["id"])]
     renamed = [{**one, "name": one["name"].upper().replace("BOLT", "rivet")} for one in content["categories"]]
-    path = changed(fasteners, tmp_path / "d.json", images=images, categories=renamed)
+    path = changed(fasteners, tmp_path / "d.json", images=images, annotations=fitting, categories=renamed)
     done = segflow("evaluate", WORKFLOW, "--dataset", path, "--images", fasteners, "--confidence", 0.3, "--json")
     assert done.code == 1
     (figures,) = json.loads(done.out)
@@ -177,8 +178,37 @@ def test_one_sentence_about_what_is_wrong(
     assert done.err.count("\n") == 1
 
 
+def test_a_bad_annotation_is_found_before_anything_runs(segflow: Segflow, fasteners: Path, tmp_path: Path) -> None:
+    content = json.loads((fasteners / dataset.ANNOTATIONS).read_text())
+    *others, last = content["annotations"]
+    bad = last | {"segmentation": [[1, 1, 9, 9]]}
+    path = changed(fasteners, tmp_path / "d.json", annotations=[*others, bad])
+    done = segflow("evaluate", WORKFLOW, "--dataset", path, "--images", "nowhere", "--confidence", 0)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"error: The dataset {path} cannot be used: in the annotation {last['id']}, a polygon ")
+    assert done.err.count("\n") == 1
+
+
+def test_masks_that_are_missing_count_where_they_are_looked_at(
+    segflow: Segflow, fasteners: Path, tmp_path: Path
+) -> None:
+    content = json.loads((fasteners / dataset.ANNOTATIONS).read_text())
+    *others, last = content["annotations"]
+    path = changed(fasteners, tmp_path / "d.json", annotations=[*others, last | {"segmentation": []}])
+    arguments = ["--dataset", path, "--images", fasteners, "--confidence", 0, "--json"]
+    without = segflow("evaluate", WORKFLOW, *arguments, "--limit", 2)
+    assert (without.code, without.err) == (0, "")
+    assert json.loads(without.out)[0]["masks"]["ap"] > 0
+    whole = segflow("evaluate", WORKFLOW, *arguments, "--compare", "resolution=216")
+    said = (
+        f"1 of {len(content['annotations'])} annotations have no mask, so the average precision of masks is left out."
+    )
+    assert (whole.code, whole.err) == (0, f"warning: {said}\n")
+    assert [one["masks"] for one in json.loads(whole.out)] == [None, None]
+
+
 def test_a_dataset_without_pictures(segflow: Segflow, fasteners: Path, tmp_path: Path) -> None:
-    path = changed(fasteners, tmp_path / "d.json", images=[])
+    path = changed(fasteners, tmp_path / "d.json", images=[], annotations=[])
     done = segflow("evaluate", WORKFLOW, "--dataset", path, "--images", fasteners, "--confidence", 0)
     assert (done.code, done.err) == (1, "error: The dataset has no pictures.\n")
     with pytest.raises(SystemExit, match="2"):
