@@ -115,6 +115,17 @@ def test_a_variant_that_cannot_be_is_one_sentence(
     assert done.err.count("\n") == 1
 
 
+def test_the_picture_of_a_folder_that_cannot_be_read_is_named(segflow: Segflow, workflow: Path, photo: Path) -> None:
+    folder = photo.parent / "photos"
+    folder.mkdir()
+    photo.rename(folder / "a.png")
+    (folder / "b.jpg").write_text("no picture")
+    done = segflow("bench", workflow, "--image", folder, "--runs", 3)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"error: {folder / 'b.jpg'}: The image is not in a format that can be read")
+    assert done.err.count("\n") == 1
+
+
 def test_no_runs_are_a_wrong_command_line(segflow: Segflow, workflow: Path) -> None:
     with pytest.raises(SystemExit, match="2"):
         segflow("bench", workflow, "--runs", "0")
