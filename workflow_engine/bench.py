@@ -6,10 +6,12 @@ import math
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from workflow_engine.errors import InputError, pointer
 from workflow_engine.events import Event, StepFinished, StepStarted
 from workflow_engine.stages import heard
 from workflow_engine.workflow import Workflow
@@ -108,6 +110,9 @@ def measure(
         given: The inputs of each run, taken in turn, and again from the first.
         runs: How many runs count; those that load and warm up come on top.
         advance: Called after each run.
+
+    Raises:
+        WorkflowError: If a run fails; where that is for a picture, the message begins with it.
     """
     timings = [Timing(name, workflow) for name, workflow in variants.items()]
     for timing in timings:
@@ -131,8 +136,22 @@ def runs_of(variants: int, runs: int) -> int:
 def _run(workflow: Workflow, inputs: Mapping[str, Any]) -> dict[Part, float]:
     watch = _Watch()
     started = time.perf_counter()
-    with heard(watch.hear):
+    with heard(watch.hear), _pictures_named(workflow, inputs):
         workflow.session().run(inputs, serialised=True, sinks=False, observers=(watch.observe,))
     total = time.perf_counter() - started
     accounted = sum(seconds for (step, stage), seconds in watch.seconds.items() if not (step and stage))
     return {**watch.seconds, REST: total - accounted, TOTAL: total}
+
+
+@contextmanager
+def _pictures_named(workflow: Workflow, inputs: Mapping[str, Any]) -> Iterator[None]:
+    """Begin the message of an error about an image input with the picture that came to it."""
+    try:
+        yield
+    except InputError as error:
+        images = [one.name for one in workflow.plan.inputs if one.dimensionality and "image" in one.kinds]
+        pictures = {pointer("inputs", name): inputs[name] for name in images if name in inputs}
+        raise InputError(
+            replace(one, message=f"{pictures[one.at]}: {one.message}") if one.at in pictures else one
+            for one in error.problems
+        ) from error

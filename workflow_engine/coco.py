@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -14,6 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from pydantic import BaseModel, ValidationError
 
 from workflow_engine.errors import InputError, Problem, WorkflowError
+from workflow_engine.vision import masks
+from workflow_engine.vision.image import FARTHEST
+from workflow_engine.vision.refusals import described
 
 if TYPE_CHECKING:  # an extra: who does not evaluate need not have it
     from pycocotools.coco import COCO
@@ -23,6 +27,9 @@ Kind: TypeAlias = Literal["segm", "bbox"]
 
 SIZES = ("all", "small", "medium", "large")
 """Objects by their area: below 32 x 32 pixels, up to 96 x 96, above."""
+
+LEAST_OF_POLYGON = 6
+"""Numbers of a triangle; pycocotools would take four for a box."""
 
 
 class Category(BaseModel, frozen=True):
@@ -44,6 +51,7 @@ class Picture(BaseModel, frozen=True):
 class Annotation(BaseModel, frozen=True):
     """An object of a picture: its box as x, y, width, height, its mask as polygons or run lengths, if it has one."""
 
+    id: int | str | None = None
     image_id: int
     category_id: int
     bbox: tuple[float, float, float, float]
@@ -66,17 +74,70 @@ class Dataset(BaseModel, frozen=True):
 
     @cached_property
     def by_name(self) -> dict[str, int]:
-        """The categories' ids by their names in lower case."""
-        return {category.name.casefold(): category.id for category in self.categories}
+        """The categories' ids by their names as they are written."""
+        return {category.name: category.id for category in self.categories}
+
+    @cached_property
+    def by_bare_name(self) -> dict[str, int]:
+        """The categories' ids by their names without case and blanks around them; the first one's of those alike."""
+        return {_bare(category.name): category.id for category in reversed(self.categories)}
+
+    def category_named(self, name: str) -> int | None:
+        """Return the id of the category of that name, else of one whose name differs only in case or blanks around."""
+        return self.by_name.get(name, self.by_bare_name.get(_bare(name)))
 
     def first(self, pictures: int | None) -> Dataset:
         """Return the dataset with only its first so many pictures, all of them for ``None``."""
         return self.model_copy(update={"images": self.images[:pictures]})
 
-    @property
-    def has_masks(self) -> bool:
-        """Whether every object has a mask."""
-        return all(annotation.segmentation for annotation in self.annotations)
+    def lying_in(self, pictures: Collection[int]) -> list[Annotation]:
+        """Return what lies in the pictures with these ids."""
+        return [annotation for annotation in self.annotations if annotation.image_id in pictures]
+
+    def faults(self) -> Iterator[str]:
+        """Yield what does not go together, each in words that end a sentence."""
+        pictures = {picture.id: picture for picture in self.images}
+        categories = {category.id for category in self.categories}
+        yield from (f"several images have the id {one}" for one in _repeated(p.id for p in self.images))
+        yield from (f"several categories have the id {one}" for one in _repeated(c.id for c in self.categories))
+        for place, annotation in enumerate(self.annotations):
+            name = f"at annotations/{place}" if annotation.id is None else str(annotation.id)
+            picture = pictures.get(annotation.image_id)
+            if picture is None:
+                yield f"the image_id {annotation.image_id} of the annotation {name} is no image's id"
+            elif fault := _fault_of_mask(annotation.segmentation, (picture.height, picture.width)):
+                yield f"in the annotation {name}, {fault}"
+            if annotation.category_id not in categories:
+                yield f"the category_id {annotation.category_id} of the annotation {name} is no category's id"
+
+
+def _bare(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _repeated(ids: Iterable[int]) -> list[int]:
+    return [one for one, count in Counter(ids).items() if count > 1]
+
+
+def _fault_of_mask(segmentation: list[Any] | dict[str, Any] | None, size: tuple[int, int]) -> str:
+    """Return why this is no mask in a picture of ``size`` (height, width); an empty string if it is, or is left out."""
+    if not isinstance(segmentation, dict):
+        return next(filter(None, map(_fault_of_polygon, segmentation or ())), "")
+    try:
+        masks.run_lengths(segmentation, size)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _fault_of_polygon(polygon: Any) -> str:
+    expected = "a polygon must be a list of numbers, x and y of three points or more"
+    if not isinstance(polygon, list):
+        return f"{expected}; found {described(polygon)} in its place"
+    if len(polygon) < LEAST_OF_POLYGON or len(polygon) % 2:
+        return f"{expected}; found {len(polygon)} numbers"
+    odd = [one for one in polygon if not (isinstance(one, int | float) and abs(one) <= FARTHEST)]
+    return f"{expected}, each from {-FARTHEST} to {FARTHEST}; found {described(odd[0])}" if odd else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +196,20 @@ def read(path: str | Path) -> Dataset:
     """Read a dataset's JSON file.
 
     Raises:
-        InputError: If it cannot be read or is no such dataset.
+        InputError: If it cannot be read, is no such dataset, or holds what does not go together.
     """
+    dataset = _parsed(path)
+    hint = "Mend that in the file, or leave it out."
+    problems = [
+        Problem(code="bad_dataset", message=f"The dataset {path} cannot be used: {fault}.", hint=hint, whose="caller")
+        for fault in dataset.faults()
+    ]
+    if problems:
+        raise InputError(problems)
+    return dataset
+
+
+def _parsed(path: str | Path) -> Dataset:
     try:
         return Dataset.model_validate_json(Path(path).read_bytes())
     except OSError as error:

@@ -27,7 +27,9 @@ class Evaluation:
     Attributes:
         pictures: How many were looked at.
         objects: How many objects lie in them, by category id; crowds do not count.
-        masks: Precision of the masks; ``None`` where the dataset or the workflow has none.
+        annotations: How many lie in them, crowds too.
+        maskless: How many of these have no mask where the workflow finds masks; if any, there is no precision of masks.
+        masks: Precision of the masks; ``None`` where the workflow finds none, or an annotation has none.
         boxes: Precision of the boxes.
         unmatched: How many objects were found of classes that are no category of the dataset, by the class's name.
         failed: The pictures that could not be evaluated, and why.
@@ -35,6 +37,8 @@ class Evaluation:
 
     pictures: int
     objects: Mapping[int, int]
+    annotations: int
+    maskless: int
     masks: Precision | None
     boxes: Precision
     unmatched: Mapping[str, int]
@@ -52,7 +56,8 @@ def evaluate(
 ) -> Evaluation:
     """Run the workflow on every picture of the dataset and hold what it finds against what is there.
 
-    Classes are matched with categories by name, whatever their case; a class without a name by its number.
+    Classes are matched with categories by name, if need be whatever their case and the blanks around; a class without
+    a name by its number.
 
     Args:
         workflow: What to evaluate; it has one image input.
@@ -160,7 +165,7 @@ class _Tally:
             )
 
     def _category(self, name: str, number: int | None) -> int | None:
-        named = self.dataset.by_name.get(name.casefold())
+        named = self.dataset.category_named(name)
         nameless = name in ("", str(number))
         return number if named is None and nameless and number in self.dataset.by_name.values() else named
 
@@ -168,11 +173,14 @@ class _Tally:
         """Return what it comes to."""
         if not self.seen:
             raise self.failed[0][1] if self.failed else _refusal("no_pictures", "The dataset has no pictures.")
-        lying = [one for one in self.dataset.annotations if one.image_id in self.seen and not one.iscrowd]
+        lying = self.dataset.lying_in(self.seen)
+        maskless = sum(not one.segmentation for one in lying) if self.masked else 0
         return Evaluation(
             pictures=len(self.seen),
-            objects=Counter(one.category_id for one in lying),
-            masks=self._precision("segm") if self.masked and self.dataset.has_masks else None,
+            objects=Counter(one.category_id for one in lying if not one.iscrowd),
+            annotations=len(lying),
+            maskless=maskless,
+            masks=self._precision("segm") if self.masked and not maskless else None,
             boxes=self._precision("bbox"),
             unmatched=dict(self.unmatched.most_common()),
             failed=tuple(self.failed),

@@ -86,12 +86,69 @@ def test_a_dataset_keeps_its_first_pictures_and_knows_its_categories(tmp_path: P
     path = tmp_path / "dataset.json"
     path.write_text(json.dumps(dataset(lying(3, 0, 0), info={}, licenses=[])))
     read = coco.read(path)
-    assert read.has_masks
-    assert read.by_name == {"nut": 3, "bolt": 9}
+    assert len(read.lying_in([5])) == 1
+    assert read.lying_in([6]) == []
     assert len(read.first(None).images) == 1
     assert read.first(0).images == ()
-    boxes_only = Dataset.model_validate(dataset({**lying(3, 0, 0), "segmentation": []}))
-    assert not boxes_only.has_masks
+
+
+def test_a_category_goes_by_its_very_name_and_else_by_one_that_differs_in_case_and_blanks() -> None:
+    names = ["bolt", "Bolt", " NUT ", "Nut"]
+    named = Dataset.model_validate(dataset(categories=[{"id": i, "name": name} for i, name in enumerate(names)]))
+    asked = ["bolt", "Bolt", "BOLT", "nut", "Nut", "Nut ", "screw"]
+    assert [named.category_named(name) for name in asked] == [0, 1, 0, 2, 3, 2, None]
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        None,
+        [],
+        [[0, 0, 9.5, 0, 9, 9], [-1, 0, 120, 0, 9, 9, 5, 5]],
+        square(0, 0, 40),
+        {"size": [100, 100], "counts": [100, 50, 9850]},
+    ],
+)
+def test_masks_as_coco_writes_them(tmp_path: Path, segmentation: Any) -> None:
+    path = tmp_path / "dataset.json"
+    path.write_text(json.dumps(dataset({**lying(3, 0, 0), "segmentation": segmentation})))
+    assert coco.read(path).annotations[0].segmentation == segmentation
+
+
+POLYGON = "in the annotation 12, a polygon must be a list of numbers, x and y of three points or more"
+IMAGE = {"id": 5, "file_name": "five.png", "width": 100, "height": 100}
+
+
+@pytest.mark.parametrize(
+    ("changed", "more", "said"),
+    [
+        ({"segmentation": [[1, 1, 9, 9]]}, {}, f"{POLYGON}; found 4 numbers"),
+        ({"segmentation": [[0, 0, 9, 0, 9, 9], [0, 0, 9, 0, 9, 9, 1]]}, {}, f"{POLYGON}; found 7 numbers"),
+        ({"segmentation": [[]]}, {}, f"{POLYGON}; found 0 numbers"),
+        ({"segmentation": [1, 1, 9, 9, 1, 9]}, {}, f"{POLYGON}; found 1 in its place"),
+        ({"segmentation": [[0, 0, 9, 0, 9, float("nan")]]}, {}, f"{POLYGON}, each from -1048576 to 1048576; found"),
+        ({"segmentation": [[0, 0, 9, 0, 9, "9"]]}, {}, f"{POLYGON}, each from -1048576 to 1048576; found"),
+        ({"segmentation": {"counts": "garbage"}}, {}, "in the annotation 12, a mask in run lengths must be {size: "),
+        ({"segmentation": {"size": [100, 100], "counts": "gar bage"}}, {}, "not in COCO's compressed form"),
+        ({"segmentation": {"size": [100, 100], "counts": [5, 5]}}, {}, "run lengths of a mask do not add up to"),
+        ({"segmentation": {"size": [10, 10], "counts": [50, 50]}}, {}, "of size [10, 10] was given for an image of"),
+        ({"image_id": 77}, {}, "the image_id 77 of the annotation 12 is no image's id"),
+        ({"category_id": 77}, {}, "the category_id 77 of the annotation 12 is no category's id"),
+        ({"id": None, "category_id": 77}, {}, "the category_id 77 of the annotation at annotations/0 is no category's"),
+        ({}, {"images": [IMAGE, IMAGE]}, "several images have the id 5"),
+        ({}, {"categories": [{"id": 3, "name": "nut"}, {"id": 3, "name": "bolt"}]}, "several categories have the id 3"),
+    ],
+)
+def test_what_does_not_go_together_is_said_when_the_file_is_read(
+    tmp_path: Path, changed: dict[str, Any], more: dict[str, Any], said: str
+) -> None:
+    path = tmp_path / "dataset.json"
+    path.write_text(json.dumps(dataset({**lying(3, 0, 0), "id": 12, **changed}, **more)))
+    with pytest.raises(InputError) as raised:
+        coco.read(path)
+    (problem,) = raised.value.problems
+    assert problem.message.startswith(f"The dataset {path} cannot be used: ")
+    assert said in problem.message
 
 
 @pytest.mark.parametrize(

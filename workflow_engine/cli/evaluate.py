@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workflow_engine.cli import exits, terminal
-from workflow_engine.cli.parameters import add_parameters, positive, read_parameters
+from workflow_engine.cli.parameters import add_parameters, positive, read_parameters, zero_to_one
 from workflow_engine.cli.variants import add_comparison, cuts, variants, with_confidence
 from workflow_engine.workflow import Workflow
 
@@ -42,7 +42,7 @@ def add(commands: terminal.Commands) -> None:
     parser.add_argument("--limit", type=positive, metavar="N", help="only the first N pictures")
     parser.add_argument(
         "--confidence",
-        type=float,
+        type=zero_to_one,
         metavar="C",
         help="what the models' objects must be above, whatever the workflow says; 0 measures all that they find",
     )
@@ -76,6 +76,7 @@ def _evaluate(asked: argparse.Namespace) -> int:
             done[name] = evaluate(
                 workflow, dataset, asked.images, output=output, parameters=parameters, advance=advance
             )
+    _warn_of_maskless(done.values())
     for evaluation in done.values():
         _warn_of_losses(evaluation)
     if asked.json:
@@ -93,6 +94,13 @@ def _warn_of_cuts(asked: Iterable[tuple[Workflow, Mapping[str, Any]]]) -> None:
         above = "its model's own confidence" if confidence is None else f"a confidence of {confidence:g}"
         text = f"The step {step!r} keeps objects above {above}; what it drops counts as not found."
         terminal.say(f"warning: {text} --confidence 0 measures the model itself.", style="yellow")
+
+
+def _warn_of_maskless(done: Iterable[Evaluation]) -> None:
+    """Say once of the dataset that it lacks masks, as it is the same for every variant whose pictures all ran."""
+    for maskless, count in dict.fromkeys((one.maskless, one.annotations) for one in done if one.maskless):
+        text = f"{maskless} of {count} annotations have no mask, so the average precision of masks is left out."
+        terminal.say(f"warning: {text}", style="yellow")
 
 
 def _warn_of_losses(evaluation: Evaluation) -> None:

@@ -51,5 +51,13 @@ def positive(text: str) -> int:
     return number
 
 
+def zero_to_one(text: str) -> float:
+    """Read a number from 0 to 1, for an argument's ``type``."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise ArgumentTypeError(f"a number from 0 to 1, not {text}")
+    return number
+
+
 def _refusal(code: str, message: str, hint: str) -> InputError:
     return InputError(Problem(code=code, message=message, hint=hint, whose="caller"))

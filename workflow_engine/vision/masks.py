@@ -219,7 +219,7 @@ def from_rle(rles: Iterable[Mapping[str, Any]], size: tuple[int, int]) -> Compac
 
 def rle_window(rle: Mapping[str, Any], size: tuple[int, int]) -> Window:
     """Return the window of a mask written in COCO's form, as ``from_rle`` does for many."""
-    height, edges = size[0], np.cumsum(_counts(rle, size))
+    height, edges = size[0], np.cumsum(run_lengths(rle, size))
     starts, stops = edges[:-1:2], edges[1::2]
     starts, stops = starts[stops > starts], stops[stops > starts]
     if not starts.size:
@@ -234,7 +234,8 @@ def rle_window(rle: Mapping[str, Any], size: tuple[int, int]) -> Window:
     return columns[:, rows[0] : rows[-1] + 1].T, first, int(rows[0])
 
 
-def _counts(rle: Mapping[str, Any], size: tuple[int, int]) -> NDArray[np.int64]:
+def run_lengths(rle: Mapping[str, Any], size: tuple[int, int]) -> NDArray[np.int64]:
+    """Return the run lengths of a mask written in COCO's form, which add up to ``size``; raise as ``from_rle`` does."""
     try:
         given, written = list(rle["size"]), rle["counts"]
         text = written.decode("ascii") if isinstance(written, bytes) else written

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.cli.conftest import CROP, Segflow
 from workflow_engine.bench import Spread
+from workflow_engine.cli.variants import variants
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "count_fasteners"
 
@@ -68,6 +69,34 @@ def test_variants_are_other_values_of_a_field_and_other_documents(
     assert lines.index("cut") < lines.index("outputs:"), "steps come before what follows them all"
 
 
+def test_variants_of_files_that_are_called_alike_stand_apart(
+    segflow: Segflow, workflow: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workflow.parent)
+    Path("a").mkdir()
+    base = Path("a") / workflow.name
+    base.write_text(json.dumps(CROP))
+    done = segflow("bench", base, "--image", photo, "--runs", 1, "--json", "--compare", workflow.name)
+    assert [variant["name"] for variant in json.loads(done.out)["variants"]] == [str(base), workflow.name]
+
+
+@pytest.mark.parametrize("compared", [["width=0.25", "width=0.25"], ["workflow.json"], ["./other.json", "other.json"]])
+def test_a_variant_given_twice_is_refused(
+    segflow: Segflow, workflow: Path, photo: Path, monkeypatch: pytest.MonkeyPatch, compared: list[str]
+) -> None:
+    monkeypatch.chdir(workflow.parent)
+    Path("other.json").write_text(json.dumps(CROP))
+    done = segflow("bench", workflow, "--image", photo, "--compare", *compared)
+    assert (done.code, done.out) == (1, "")
+    assert done.err == f"error: --compare {compared[-1]} is a variant that is there already. Give each once.\n"
+
+
+def test_commas_in_brackets_and_quotes_belong_to_the_value() -> None:
+    text = r'class_filter=["bolt","nut, \"M8]"],resolution=216'
+    step = json.loads(variants(str(EXAMPLE / "workflow.json"), [text])[text].to_json())["steps"][0]
+    assert (step["class_filter"], step["resolution"]) == (["bolt", 'nut, "M8]'], 216)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -83,6 +112,17 @@ def test_a_variant_that_cannot_be_is_one_sentence(
     assert done.code == 1
     assert done.out == ""
     assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_the_picture_of_a_folder_that_cannot_be_read_is_named(segflow: Segflow, workflow: Path, photo: Path) -> None:
+    folder = photo.parent / "photos"
+    folder.mkdir()
+    photo.rename(folder / "a.png")
+    (folder / "b.jpg").write_text("no picture")
+    done = segflow("bench", workflow, "--image", folder, "--runs", 3)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"error: {folder / 'b.jpg'}: The image is not in a format that can be read")
     assert done.err.count("\n") == 1
 
 
