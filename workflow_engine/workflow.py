@@ -280,7 +280,7 @@ class Workflow:
 
     def to_json(self) -> str:
         """Return the document as JSON text."""
-        return json.dumps(self.plan.definition.model_dump(mode="json", exclude_none=True), indent=2)
+        return json.dumps(self.plan.definition.model_dump(mode="json", exclude_unset=True), indent=2)
 
 
 def read_document(path: str | Path) -> bytes:

@@ -105,8 +105,10 @@ class _Loading:
             folder = self._shelf.folder(self._key(way))
             return _compiler(way.backend).restored(folder, entry.facts, precision=way.precision)
         except (OSError, RuntimeError) as error:
-            _log.warning("What was compiled of %s for %s cannot be used: %s", self._wanted.name, way, error)
-            self._tried(way)
+            _log.warning("What was compiled of %s for %s cannot be used: %s", self._wanted.name, way, _told(error))
+            with self._shelf.alone():
+                self._shelf.drop(self._key(way))
+                self._tried(way)
             return self._made.get(way)
 
     def _tried(self, way: Way) -> Entry | None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from filelock import FileLock
 
@@ -103,6 +104,14 @@ class Shelf:
                     self._root.mkdir(parents=True, exist_ok=True)
                     stack.enter_context(FileLock(self._root / LOCK))
             yield
+
+    def drop(self, key: Key) -> None:
+        """Forget an entry that is whole and of no use. It goes at once, so that nobody finds half of it."""
+        if self._root is not None:
+            gone = self._root / f".gone-{uuid4().hex}"
+            with suppress(OSError):  # another process drops it too, or holds it open
+                (self._root / str(key)).rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
     def write(self, key: Key, entry: Entry, save: Callable[[Path], None]) -> None:
         """Keep an entry; ``save`` writes its files into a folder. A disk that refuses costs a warning, no more."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from workflow_engine import Workflow
 from workflow_engine.definition import parse
 from workflow_engine.errors import MOST_PROBLEMS, DefinitionError
 from workflow_engine.settings import Limits
@@ -113,3 +114,15 @@ def test_no_more_problems_are_told_than_anybody_reads() -> None:
 def test_documents_that_are_refused_whole(document: Any, code: str) -> None:
     size = 1_000_000 if code in ("too_deep", "too_many_ports") else 2000
     assert [found for found, _ in problems(document, json_depth=5, steps=3, definition_bytes=size)] == [code]
+
+
+def test_a_workflow_is_written_as_it_was_read() -> None:
+    """A null is not a value left out: for a model's confidence it means the model's own."""
+    step = {"type": "core/instance_segmentation@v1", "name": "parts", "images": "$inputs.image", "confidence": None}
+    document = {
+        "version": "1.0",
+        "inputs": [{"type": "WorkflowImage", "name": "image"}],
+        "steps": [{**step, "model_id": "demo/fasteners"}],
+        "outputs": [{"type": "JsonField", "name": "found", "selector": "$steps.parts.predictions"}],
+    }
+    assert json.loads(Workflow(document).to_json()) == document
