@@ -90,6 +90,11 @@ class Dataset(BaseModel, frozen=True):
         """Return the dataset with only its first so many pictures, all of them for ``None``."""
         return self.model_copy(update={"images": self.images[:pictures]})
 
+    @property
+    def astray(self) -> int:
+        """How many annotations belong to no image of the dataset, as where somebody took some images out."""
+        return len(self.annotations) - len(self.lying_in({picture.id for picture in self.images}))
+
     def lying_in(self, pictures: Collection[int]) -> list[Annotation]:
         """Return what lies in the pictures with these ids."""
         return [annotation for annotation in self.annotations if annotation.image_id in pictures]
@@ -103,9 +108,7 @@ class Dataset(BaseModel, frozen=True):
         for place, annotation in enumerate(self.annotations):
             name = f"at annotations/{place}" if annotation.id is None else str(annotation.id)
             picture = pictures.get(annotation.image_id)
-            if picture is None:
-                yield f"the image_id {annotation.image_id} of the annotation {name} is no image's id"
-            elif fault := _fault_of_mask(annotation.segmentation, (picture.height, picture.width)):
+            if picture and (fault := _fault_of_mask(annotation.segmentation, (picture.height, picture.width))):
                 yield f"in the annotation {name}, {fault}"
             if annotation.category_id not in categories:
                 yield f"the category_id {annotation.category_id} of the annotation {name} is no category's id"

@@ -88,6 +88,7 @@ def test_a_dataset_keeps_its_first_pictures_and_knows_its_categories(tmp_path: P
     read = coco.read(path)
     assert len(read.lying_in([5])) == 1
     assert read.lying_in([6]) == []
+    assert (read.astray, read.first(0).astray) == (0, 1)
     assert len(read.first(None).images) == 1
     assert read.first(0).images == ()
 
@@ -132,7 +133,6 @@ IMAGE = {"id": 5, "file_name": "five.png", "width": 100, "height": 100}
         ({"segmentation": {"size": [100, 100], "counts": "gar bage"}}, {}, "not in COCO's compressed form"),
         ({"segmentation": {"size": [100, 100], "counts": [5, 5]}}, {}, "run lengths of a mask do not add up to"),
         ({"segmentation": {"size": [10, 10], "counts": [50, 50]}}, {}, "of size [10, 10] was given for an image of"),
-        ({"image_id": 77}, {}, "the image_id 77 of the annotation 12 is no image's id"),
         ({"category_id": 77}, {}, "the category_id 77 of the annotation 12 is no category's id"),
         ({"id": None, "category_id": 77}, {}, "the category_id 77 of the annotation at annotations/0 is no category's"),
         ({}, {"images": [IMAGE, IMAGE]}, "several images have the id 5"),

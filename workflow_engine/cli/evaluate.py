@@ -57,7 +57,9 @@ def _evaluate(asked: argparse.Namespace) -> int:
     from workflow_engine.evaluate import evaluate, objects_output
 
     coco.require()
-    dataset = coco.read(asked.dataset).first(asked.limit)
+    whole = coco.read(asked.dataset)
+    _warn_of_astray(whole)
+    dataset = whole.first(asked.limit)
     compared = variants(asked.workflow, asked.compare)
     if asked.confidence is not None:
         compared = {name: with_confidence(workflow, asked.confidence) for name, workflow in compared.items()}
@@ -85,6 +87,12 @@ def _evaluate(asked: argparse.Namespace) -> int:
         _show(done, dataset)
     failed = [error for evaluation in done.values() for _, error in evaluation.failed]
     return exits.code_of(failed[0]) if failed else exits.OK
+
+
+def _warn_of_astray(dataset: Dataset) -> None:
+    if dataset.astray:
+        text = f"{dataset.astray} of {len(dataset.annotations)} annotations are of images that the dataset lacks."
+        terminal.say(f"warning: {text} They are left out.", style="yellow")
 
 
 def _warn_of_cuts(asked: Iterable[tuple[Workflow, Mapping[str, Any]]]) -> None:

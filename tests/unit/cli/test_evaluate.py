@@ -146,6 +146,7 @@ def test_what_does_not_match_is_said(segflow: Segflow, fasteners: Path, tmp_path
     first, second, third = content["images"][:3]
     images = [first, second | {"file_name": "gone.png"}, third | {"width": 10}]
     fitting = [one for one in content["annotations"] if one["image_id"] in (first["id"], second["id"])]
+    fitting.append({**fitting[0], "id": 9999, "image_id": 9999})
     renamed = [{**one, "name": one["name"].upper().replace("BOLT", "rivet")} for one in content["categories"]]
     path = changed(fasteners, tmp_path / "d.json", images=images, annotations=fitting, categories=renamed)
     done = segflow("evaluate", WORKFLOW, "--dataset", path, "--images", fasteners, "--confidence", 0.3, "--json")
@@ -156,6 +157,7 @@ def test_what_does_not_match_is_said(segflow: Segflow, fasteners: Path, tmp_path
     assert [one["masks"]["ap"] > 0.5 for one in figures["classes"]] == [False, True, True, True]
     assert f"bolt ({figures['unmatched']['bolt']})" in done.err
     assert "gone.png" in done.err
+    assert f"1 of {len(fitting)} annotations are of images that the dataset lacks." in done.err
     assert f"{third['file_name']}: The picture has 640 x 480 pixels; the dataset says 10 x 480." in done.err
 
 
