@@ -39,10 +39,11 @@ def outputs_to_json(plan: Plan, outputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def without_pictures(plan: Plan, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return a run's outputs without those that are pictures."""
-    every = {output.name for output in plan.outputs if output.every}
+    every, gone = {output.name for output in plan.outputs if output.every}, _of_pictures(plan)
     return {
         name: _each_step(value, _without_pictures) if name in every else value
         for name, value in _without_pictures(outputs).items()
+        if name not in gone
     }
 
 
@@ -59,12 +60,24 @@ def _without_pictures(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def pictures(plan: Plan) -> list[str]:
     """Return the names of the outputs that are one picture a frame."""
-    return [
-        output.name
+    return [name for name, output in _of_pictures(plan).items() if _is_one_a_frame(output)]
+
+
+def values(plan: Plan) -> list[str]:
+    """Return the names of the outputs that are no pictures, neither one a frame nor several."""
+    return [output.name for output in plan.outputs if output.name not in _of_pictures(plan)]
+
+
+def _of_pictures(plan: Plan) -> dict[str, PlannedOutput]:
+    return {
+        output.name: output
         for output in plan.outputs
-        if not output.every
-        and all("image" in kinds and len(reference.lineage) < 2 for _, reference, kinds in output.origins)
-    ]
+        if not output.every and all("image" in kinds for _, _, kinds in output.origins)
+    }
+
+
+def _is_one_a_frame(output: PlannedOutput) -> bool:
+    return all(len(reference.lineage) < 2 for _, reference, _ in output.origins)
 
 
 def _written(output: PlannedOutput, value: Any) -> Any:

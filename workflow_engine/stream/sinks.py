@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from workflow_engine.errors import InputError, Problem, WorkflowError
 from workflow_engine.plan import Plan
 from workflow_engine.stream.encode import VideoFile
-from workflow_engine.stream.records import pictures, record
+from workflow_engine.stream.records import record, values
 from workflow_engine.stream.run import FrameResult
 from workflow_engine.vision.addresses import parse_url
 from workflow_engine.vision.decode import encode_jpeg
@@ -299,7 +299,7 @@ class CsvTable(_Lines):
         """Name the file, which has a column for every output that is no picture."""
         super().__init__(path)
         self._plan = plan
-        self._columns = [output.name for output in plan.outputs if output.name not in pictures(plan)]
+        self._columns = values(plan)
         self._head = _row([*self.FIXED, *self._columns, "gap", "error"])
 
     def write(self, result: FrameResult) -> None:

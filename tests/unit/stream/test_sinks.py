@@ -24,8 +24,9 @@ from workflow_engine import InputError, Workflow, WorkflowError
 from workflow_engine.stream import sinks
 from workflow_engine.stream.encode import CONTAINERS, VideoFile
 from workflow_engine.stream.frame import Gap, SourceInfo
-from workflow_engine.stream.records import outputs_to_json, pictures, without_pictures
+from workflow_engine.stream.records import outputs_to_json, pictures, values, without_pictures
 from workflow_engine.stream.sinks import AnnotatedVideo, CsvTable, JsonLines, PictureFolder, Queued, Sink, Webhook
+from workflow_engine.vision.image import Image
 
 INFO = SourceInfo(width=64, height=48, fps=25)
 COUNTED: dict[str, Any] = {
@@ -326,3 +327,17 @@ def test_a_webhook_that_comes_back_is_called_again(tmp_path: Path) -> None:
 
 def test_which_outputs_are_pictures() -> None:
     assert pictures(Workflow(COUNTED).plan) == ["picture"]
+
+
+def test_lists_of_pictures_are_no_values_whether_or_not_there_are_any() -> None:
+    outputs = [
+        {"type": "JsonField", "name": "crops", "selector": "$steps.cut.crops"},
+        {"type": "JsonField", "name": "found", "selector": "$inputs.found"},
+    ]
+    found = {"type": "WorkflowBatchInput", "name": "found", "kind": ["object_detection_prediction"]}
+    cut = {"type": "core/dynamic_crop@v1", "name": "cut", "images": "$inputs.image", "predictions": "$inputs.found"}
+    plan = Workflow({**BLUR, "inputs": [*BLUR["inputs"], found], "steps": [cut], "outputs": outputs}).plan
+    assert (pictures(plan), values(plan)) == ([], ["found"])
+    image = Image.from_array(np.zeros((4, 4, 3), np.uint8))
+    for crops in ([], [image], [None, image]):
+        assert without_pictures(plan, {"crops": crops, "found": None}) == {"found": None}
