@@ -74,13 +74,16 @@ class Dataset(BaseModel, frozen=True):
 
     @cached_property
     def by_name(self) -> dict[str, int]:
-        """The categories' ids by their names as they are written."""
+        """The categories' ids by their names as they are written; of those alike, the last one's.
+
+        An export of the ecosystem's has the project first, as a category without objects, which may be called like one.
+        """
         return {category.name: category.id for category in self.categories}
 
     @cached_property
     def by_bare_name(self) -> dict[str, int]:
-        """The categories' ids by their names without case and blanks around them; the first one's of those alike."""
-        return {_bare(category.name): category.id for category in reversed(self.categories)}
+        """The categories' ids by their names without case and blanks around them."""
+        return {_bare(category.name): category.id for category in self.categories}
 
     def category_named(self, name: str) -> int | None:
         """Return the id of the category of that name, else of one whose name differs only in case or blanks around."""
@@ -108,7 +111,9 @@ class Dataset(BaseModel, frozen=True):
         for place, annotation in enumerate(self.annotations):
             name = f"at annotations/{place}" if annotation.id is None else str(annotation.id)
             picture = pictures.get(annotation.image_id)
-            if picture and (fault := _fault_of_mask(annotation.segmentation, (picture.height, picture.width))):
+            if picture is None:
+                continue  # it is left out
+            if fault := _fault_of_mask(annotation.segmentation, (picture.height, picture.width)):
                 yield f"in the annotation {name}, {fault}"
             if annotation.category_id not in categories:
                 yield f"the category_id {annotation.category_id} of the annotation {name} is no category's id"

@@ -92,6 +92,9 @@ class _Loading:
         if entry is None:
             with self._shelf.alone():
                 entry = self._shelf.read(key) or self._tried(way)
+        return self._noted(way, entry)
+
+    def _noted(self, way: Way, entry: Entry | None) -> Entry | None:
         if entry is not None and not entry.verdict.holds:
             self._refused[way] = entry.verdict.reason
         return entry
@@ -108,7 +111,7 @@ class _Loading:
             _log.warning("What was compiled of %s for %s cannot be used: %s", self._wanted.name, way, _told(error))
             with self._shelf.alone():
                 self._shelf.drop(self._key(way))
-                self._tried(way)
+                self._noted(way, self._tried(way))
             return self._made.get(way)
 
     def _tried(self, way: Way) -> Entry | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from workflow_engine.errors import InputError, Problem, nearest
@@ -53,10 +54,10 @@ def positive(text: str) -> int:
 
 def zero_to_one(text: str) -> float:
     """Read a number from 0 to 1, for an argument's ``type``."""
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise ArgumentTypeError(f"a number from 0 to 1, not {text}")
-    return number
+    with suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise ArgumentTypeError(f"a number from 0 to 1, not {text}")
 
 
 def _refusal(code: str, message: str, hint: str) -> InputError:

@@ -152,8 +152,8 @@ def _pairs(text: str) -> Iterator[str]:
     """Yield what stands between the commas that are in no brackets and no quotes."""
     depth = start = 0
     for mark in _MARKS.finditer(text):
-        depth += (mark[0] in "[{") - (mark[0] in "]}")
-        if mark[0] == "," and depth <= 0:
+        depth = max(depth + (mark[0] in "[{") - (mark[0] in "]}"), 0)
+        if mark[0] == "," and not depth:
             yield text[start : mark.start()]
             start = mark.end()
     yield text[start:]

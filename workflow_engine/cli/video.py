@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -178,7 +179,7 @@ def _check_place(target: Path, *, folder: bool) -> None:
     if not folder and target.is_dir():
         raise _refusal("bad_target", f"{target} is to be a file, and there is a folder.", "Give the file's name, too.")
     if not folder and not target.parent.is_dir():
-        raise _refusal("bad_target", f"The folder of {target} is not there.", f"Make it: mkdir -p {target.parent}")
+        raise _refusal("bad_target", f"The folder of {target} is not there.", "Make it, or name another.")
 
 
 def _picture_output(workflow: Workflow, asked: argparse.Namespace) -> str | None:
@@ -234,7 +235,8 @@ def _ended_by_signals(run: VideoRun, sinks: Sequence[Queued]) -> Iterator[list[i
     def stop(number: int, _: object) -> None:
         told.append(number)
         signal.signal(signal.SIGINT, before[signal.SIGINT])
-        _stop(run, sinks)
+        # Not here: what was interrupted may hold a lock that stopping takes.
+        threading.Thread(target=_stop, args=(run, sinks), daemon=True).start()
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:

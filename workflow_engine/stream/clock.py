@@ -7,7 +7,7 @@ from dataclasses import dataclass
 MOST_BACK = 0.5
 """Seconds that a timestamp may lie before the one ahead of it in the same count."""
 MOST_AHEAD = 10.0
-"""Seconds by which a live source's timestamps may outrun the time that has passed in the same count."""
+"""Seconds by which a live source's timestamp may outrun the time that passed since the one before it in a count."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -15,7 +15,7 @@ class Clock:
     """Turns a source's timestamps into seconds since its first frame, which never run backwards.
 
     A timestamp that is far off begins another count, as where recordings were joined, or a camera's clock was set: it
-    is taken to follow one usual ``step`` after the last.
+    is taken to follow one usual ``step`` after the last, or as late as it came.
 
     Attributes:
         smallest: Seconds by which a frame is later than the one before, whatever its timestamp says.
@@ -34,7 +34,7 @@ class Clock:
         if self._last is not None:
             ahead = passed is not None and seconds > self._last + passed + MOST_AHEAD
             if ahead or seconds < self._last - MOST_BACK:
-                self._offset, self._first = self._last + step, stamp
+                self._offset, self._first = self._last + max(step, passed or 0.0), stamp
                 seconds = self._offset
             seconds = max(seconds, self._last + self.smallest)
         self._last = seconds

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
 from contextlib import suppress
 from io import FileIO, StringIO
 from pathlib import Path
@@ -393,11 +393,13 @@ class Webhook:
 
     def write(self, result: FrameResult) -> None:
         """Send a record, and note whether it was taken."""
-        if self._hurried.done() or time.monotonic() < self._resting_until:
+        if not self._hurried.done() and time.monotonic() < self._resting_until:
             self._failed += 1
-            self._reason = self._reason or STOPPED
             return
-        failure = self._sent_or_left(orjson.dumps(record(self._plan, result)))
+        failure = STOPPED if self._hurried.done() else self._sent_or_left(orjson.dumps(record(self._plan, result)))
+        if failure == STOPPED:
+            self._failed, self._reason = self._failed + 1, failure
+            return
         if not failure:
             self._sent, self._in_a_row = self._sent + 1, 0
             return
@@ -409,13 +411,20 @@ class Webhook:
 
     def hurry(self) -> None:
         """Leave the call that is under way to itself, and make no other."""
-        if not self._hurried.done():
+        with suppress(InvalidStateError):  # told before
             self._hurried.set_result(STOPPED)
 
     def _sent_or_left(self, body: bytes) -> str:
         """Send a record; return why it was not taken, or nothing."""
         call: Future[str] = Future()
-        threading.Thread(target=lambda: call.set_result(self._send(body)), daemon=True, name="segflow-webhook").start()
+
+        def carry_out() -> None:
+            try:
+                call.set_result(self._send(body))
+            except BaseException as error:  # noqa: BLE001 - whatever it is, who waits must hear of it
+                call.set_exception(error)
+
+        threading.Thread(target=carry_out, daemon=True, name="segflow-webhook").start()
         wait([call, self._hurried], return_when=FIRST_COMPLETED)
         return (call if call.done() else self._hurried).result()
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 from fractions import Fraction
 from typing import Any
 
+from workflow_engine.stream.clock import MOST_BACK
 from workflow_engine.stream.files import opened
 from workflow_engine.stream.frame import SourceInfo
 
@@ -62,15 +63,18 @@ class Sound:
 def _pieces(source: Any, track: Any) -> Iterator[Any]:
     """Yield the encoded pieces of a track, one after the other; where it is broken the sound ends, and not the video.
 
-    A piece whose timestamp does not follow begins another count, as where recordings were joined.
+    A timestamp far before the last begins another count, as where recordings were joined; one that is a little early
+    waits for a tick, and moves no other.
     """
-    shift, free = 0, None
+    shift, last, length = 0, None, 0
+    most_back = round(MOST_BACK / track.time_base)
     with suppress(OSError, ValueError):
         for packet in source.demux(track):
             if packet.dts is None or packet.pts is None:
                 continue
-            if free is not None and packet.dts + shift < free:
-                shift = free - packet.dts
-            packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-            free = packet.dts + max(packet.duration or 0, 1)
+            if last is not None and packet.dts + shift < last - most_back:
+                shift = last + max(length, 1) - packet.dts
+            moment = packet.dts + shift if last is None else max(packet.dts + shift, last + 1)
+            packet.pts, packet.dts = max(packet.pts + shift, moment), moment
+            last, length = moment, packet.duration or 0
             yield packet

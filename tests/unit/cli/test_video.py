@@ -145,7 +145,7 @@ def test_no_result_takes_the_place_of_its_source(segflow: Segflow, blur: Path, c
 @pytest.mark.parametrize(
     ("option", "name", "expected"),
     [
-        ("--jsonl", "nowhere/rows.jsonl", "rows.jsonl is not there. Make it: mkdir -p "),
+        ("--jsonl", "nowhere/rows.jsonl", "rows.jsonl is not there. Make it, or name another."),
         ("--out", "folder.mp4", "folder.mp4 is to be a file, and there is a folder."),
         ("--frames", "clip.mp4", "clip.mp4 is"),
         ("--frames", "blur.json", "blur.json is to be a folder, and there is a file."),

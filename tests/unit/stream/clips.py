@@ -59,6 +59,23 @@ def cornered(path: Path, *, pixel_aspect: Fraction = Fraction(1)) -> Path:
     return path
 
 
+def with_unsteady_sound(path: Path, source: Path) -> Path:
+    """Copy a video with every second piece of its sound 3 ms early."""
+    with av.open(str(source)) as whole, av.open(str(path), "w") as container:
+        copied = {stream.index: container.add_stream_from_template(stream) for stream in whole.streams}
+        heard = 0
+        for packet in whole.demux():
+            if not packet.size:
+                continue  # the end
+            if packet.stream.type == "audio":
+                heard += 1
+                early = round(Fraction(3, 1000) / packet.time_base) * (heard % 2 and heard > 1)
+                packet.pts, packet.dts = packet.pts - early, packet.dts - early
+            packet.stream = copied[packet.stream.index]
+            container.mux(packet)
+    return path
+
+
 def with_its_beginning_cut_off(path: Path, source: Path, seconds: float) -> Path:
     """Write what an editor makes of a video when it cuts without encoding: all of it, and a list of what is shown."""
     with av.open(str(source)) as whole, av.open(str(path), "w") as container:

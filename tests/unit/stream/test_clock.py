@@ -29,7 +29,8 @@ def test_a_little_back_is_no_other_count() -> None:
 
 def test_a_live_source_cannot_run_far_ahead() -> None:
     far = MOST_AHEAD + 1
-    assert readings([0, 0.04, far, far + 0.04], passed=0.05) == pytest.approx([0, 0.04, 0.08, 0.12])
+    assert readings([0, 0.04, far, far + 0.04], passed=STEP) == pytest.approx([0, 0.04, 0.08, 0.12])
+    assert readings([0, 5, 0], passed=60) == pytest.approx([0, 5, 65])
     assert readings([0, 0.04, far], passed=far) == pytest.approx([0, 0.04, far])
     assert readings([0, 0.04, far]) == pytest.approx([0, 0.04, far]), "in a file there may be long pauses"
 

@@ -8,7 +8,7 @@ import resource
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,7 +19,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.unit.stream.clips import BLUR, cornered, sound, steady, times, with_sound, write
+from tests.unit.stream.clips import BLUR, cornered, sound, steady, times, with_sound, with_unsteady_sound, write
 from workflow_engine import InputError, Workflow, WorkflowError
 from workflow_engine.stream import sinks
 from workflow_engine.stream.encode import CONTAINERS, VideoFile
@@ -157,6 +157,16 @@ def test_the_sound_of_recordings_that_were_joined_goes_on(tmp_path: Path) -> Non
     with av.open(str(out)) as container:
         lengths = [float((stream.duration or 0) * (stream.time_base or 0)) for stream in container.streams]
     assert lengths == pytest.approx([4, 4], abs=0.05)
+
+
+def test_sound_that_is_unsteady_does_not_run_late(tmp_path: Path) -> None:
+    source = with_unsteady_sound(tmp_path / "b.mkv", with_sound(tmp_path / "a.mkv", "aac"))
+    through(Workflow(BLUR), source, AnnotatedVideo(tmp_path / "out.mkv", "picture", sources=1))
+    last = []
+    for path in (source, tmp_path / "out.mkv"):
+        with av.open(str(path)) as container:
+            last.append(max(float(one.pts * one.time_base) for one in container.demux(audio=0) if one.pts is not None))
+    assert last[1] == pytest.approx(last[0], abs=0.005)
 
 
 def test_pixels_that_are_not_square_stay_so(tmp_path: Path) -> None:
@@ -314,6 +324,22 @@ def test_a_webhook_that_does_not_answer_holds_up_no_stop(tmp_path: Path, monkeyp
             sink.hurry()
             sink.close()
     assert sink.remarks == [f"The webhook took 0 results and missed 5: {sinks.STOPPED}"]
+
+
+def test_what_nobody_foresaw_of_a_webhook_ends_the_run_and_not_its_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> int:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(sinks, "request", broken)
+    workflow = Workflow(COUNTED)
+    sink = Queued(Webhook("http://127.0.0.1:9/", workflow.plan, allowed_hosts=()), called="The webhook")
+    (result,) = workflow.video(steady(tmp_path / "a.mp4", 1))
+    with suppress(WorkflowError):  # if it fails at once
+        sink.write(result)
+    with pytest.raises(WorkflowError, match="The webhook cannot be written: boom"):
+        sink.close()
 
 
 def test_a_webhook_that_comes_back_is_called_again(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ class Delivery:
         self._count = 0
         self._events: deque[tuple[int, bytes]] = deque(maxlen=MOST_EVENTS)
         self._followed_until = 0
+        self._told: dict[str, int] = {}
         self._latest: dict[str, tuple[int, FrameResult]] = {}
         self._drawn: tuple[int, str | None, bytes] = (0, None, b"")
         self._questions: list[Question] = []
@@ -85,7 +86,7 @@ class Delivery:
             self._add(result, None if result.problem else outputs)
             self._latest[result.source] = (self._count, result)
             if self._count <= self._followed_until:
-                self._tell("message", record(self._plan, result))
+                self._tell_result(result)
             self._answer_those_that_wait()
 
     def notify(self, notice: Notice) -> None:
@@ -152,11 +153,15 @@ class Delivery:
             self._begun = _Row()
 
     def _tell_the_last(self) -> None:
-        """Write the event of each source's last result, if there is none yet: nobody is to miss how it ended."""
+        """Write the event of each source's last result, if there was none: who follows is not to miss how it ended."""
         for number, result in sorted(self._latest.values(), key=lambda one: one[0]):
-            if number > self._followed_until:
+            if self._told.get(result.source) != number:
                 self._count += 1
-                self._tell("message", record(self._plan, result))
+                self._tell_result(result)
+
+    def _tell_result(self, result: FrameResult) -> None:
+        self._told[result.source] = self._count
+        self._tell("message", record(self._plan, result))
 
     def _tell(self, kind: str, content: Mapping[str, Any]) -> None:
         text = b"id: %d\nevent: %s\ndata: %s\n\n" % (self._count, kind.encode(), orjson.dumps(content))

@@ -22,6 +22,7 @@ _Id: TypeAlias = Annotated[str, Path(description="As initialise gave it.")]
 _BOUNDARY = "segflow-frame"
 _END = "end"
 """The id of the last event."""
+_TURNED_AWAY = object()
 _NUMBER = re.compile(r"[0-9]{1,15}")
 _CONTEXT = members(request_id=TEXT, pipeline_id={"type": ["string", "null"]})
 _DONE = members(status={"const": "success"}, context=_CONTEXT)
@@ -169,7 +170,8 @@ def _stream(content: AsyncIterator[bytes], media_type: str) -> Response:
 
 
 async def _events(told: AsyncIterator[bytes | None]) -> AsyncIterator[bytes]:
-    await anext(told, None)
+    if await anext(told, _TURNED_AWAY) is _TURNED_AWAY:
+        return
     yield b": following\n\n"
     async for text in told:
         yield b": nothing new\n\n" if text is None else text
