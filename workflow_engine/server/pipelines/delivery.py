@@ -100,8 +100,9 @@ class Delivery:
     def close(self) -> None:
         """There are no more results: those who follow are told, and what is there can still be consumed."""
         with self._lock:
+            if not self._over:
+                self._tell_the_last()
             self._over = True
-            self._tell_the_last()
             if self._begun.frames:
                 self._rows.append(self._begun)
                 self._begun = _Row()
