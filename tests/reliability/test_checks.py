@@ -12,6 +12,7 @@ from reliability.checks import CHECKS
 from reliability.outcome import Figure, Outcome, share
 
 
+@pytest.mark.flaky(reruns=1)  # servers and clients are processes, which may come too late on a crowded machine
 @pytest.mark.parametrize("name", CHECKS)
 def test_the_promise_is_kept(name: str) -> None:
     outcome = apart.run(name, CHECKS[name].few, seconds=600)

@@ -264,6 +264,7 @@ def titles(screen: str) -> set[str]:
     return found
 
 
+@pytest.mark.flaky(reruns=1)  # a window may come too late on a crowded machine
 @pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no screen without a monitor: apt-get install xvfb")
 def test_every_source_is_shown_in_a_window_of_its_own(
     blur: Path, tmp_path: Path, screen: str, monkeypatch: pytest.MonkeyPatch
