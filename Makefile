@@ -31,7 +31,7 @@ demo: $(STAMP)
 	$(BIN)/segflow demo --out demo-output
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -rfEsR -m "not golden" $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal -rfEsR -m "not golden" $(TESTS)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

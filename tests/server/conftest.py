@@ -46,7 +46,8 @@ def serving(home: Path, *arguments: str, stop: signal.Signals = signal.SIGTERM, 
         "--log-json",
         *arguments,
     ]
-    env = {**os.environ, "SEGFLOW_HOME": str(home), "PYTHONUNBUFFERED": "1", **environment}
+    told = {"SEGFLOW_HOME": str(home), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+    env = {**os.environ, **told, **environment}
     with (home / "server.log").open("wb") as errors:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=errors, text=True)
     assert process.stdout is not None
@@ -60,7 +61,23 @@ def serving(home: Path, *arguments: str, stop: signal.Signals = signal.SIGTERM, 
                 yield Server(client, process, home)
         finally:
             process.send_signal(stop)
-            process.wait(timeout=40)
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Wait for the end of a server; one that hangs writes into its log where, as do its workers, and fails the test."""
+    try:
+        process.wait(timeout=40)
+    except subprocess.TimeoutExpired:
+        for one in (*below(process.pid), process.pid):
+            os.kill(one, signal.SIGABRT)
+        raise
+
+
+def below(process: int) -> set[int]:
+    """Return the processes that one has started, with theirs."""
+    found = {int(one) for path in Path(f"/proc/{process}/task").glob("*/children") for one in path.read_text().split()}
+    return found.union(*(below(one) for one in found))
 
 
 @contextmanager

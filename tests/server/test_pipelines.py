@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.server import trouble
-from tests.server.conftest import Server, serving, until
+from tests.server.conftest import Server, below, serving, until
 from tests.unit.stream.clips import BLUR, steady
 from tests.unit.stream.test_live import needs_rtsp, rtsp
 from workflow_engine.settings import Limits
@@ -103,12 +103,6 @@ def everything(client: httpx.Client, pipeline_id: str, **asked: Any) -> list[dic
 def terminate(client: httpx.Client, pipeline_id: str) -> None:
     assert client.post(f"/inference_pipelines/{pipeline_id}/terminate").json()["status"] == "success"
     assert pipeline_id not in client.get("/inference_pipelines/list").json()["pipelines"]
-
-
-def children(process: int) -> set[int]:
-    """Return the processes below one, with theirs."""
-    found = {int(one) for path in Path(f"/proc/{process}/task").glob("*/children") for one in path.read_text().split()}
-    return found.union(*(children(one) for one in found))
 
 
 def alive(processes: set[int]) -> set[int]:
@@ -343,7 +337,7 @@ def test_a_camera_whose_password_is_nowhere(served_videos: Server, videos: httpx
         told = report(videos, pipeline_id)
         assert told["sources_metadata"][0]["source_reference"] == f"rtsp://127.0.0.1:{port}/camera"
         assert told["sources_metadata"][0]["state"] == "RUNNING"
-        readers = children(served_videos.process.pid)
+        readers = below(served_videos.process.pid)
         terminate(videos, pipeline_id)
         until(lambda: len(alive(readers)) == 1)  # the worker is left
     status, message = refusal(videos, order(f"rtsp://gatekeeper:s3cret@127.0.0.1:{port}/camera"))
@@ -388,7 +382,7 @@ def test_a_step_in_the_way_does_not_keep_a_pipeline_from_ending(tmp_path: Path) 
         pipeline_id = start(server.client, "clip.mp4", document=hanging(tmp_path, "wait"))
         until((tmp_path / "m").exists)
         terminate(server.client, pipeline_id)
-        assert len(alive(children(server.process.pid))) == 1  # the worker
+        assert len(alive(below(server.process.pid))) == 1  # the worker
 
 
 def test_a_pipeline_that_lets_no_other_thread_run_is_ended_too(tmp_path: Path) -> None:
@@ -399,7 +393,7 @@ def test_a_pipeline_that_lets_no_other_thread_run_is_ended_too(tmp_path: Path) -
         asked = order("clip.mp4", document=hanging(tmp_path, "spin"))
         answer = server.client.post("/inference_pipelines/initialise", json=asked)
         assert answer.status_code in (200, 504)  # it may or may not come to say that it is ready
-        until(lambda: len(alive(children(server.process.pid))) == 1)  # the worker
+        until(lambda: len(alive(below(server.process.pid))) == 1)  # the worker
         assert server.client.get("/inference_pipelines/list").json()["pipelines"] == []
 
 
@@ -421,14 +415,14 @@ def test_no_process_is_left_when_the_server_has_ended(tmp_path: Path, how: signa
     with server_of_videos(tmp_path) as server:
         start(server.client, "long.mp4", document=BLUR)
         followed = start(server.client, "long.mp4", document=BLUR)
-        below = children(server.process.pid)
-        assert len(below) == 3
+        theirs = below(server.process.pid)
+        assert len(theirs) == 3
         with server.client.stream("GET", f"/api/pipelines/{followed}/preview") as following:
             os.kill(server.process.pid, how)
             if how is signal.SIGTERM:
                 assert following.read()
             server.process.wait(timeout=40)
-        until(lambda: not alive(below))
+        until(lambda: not alive(theirs))
     assert server.process.returncode == (0 if how is signal.SIGTERM else -signal.SIGKILL)
 
 
