@@ -54,5 +54,5 @@ def environment_secrets_store(*, variables_storing_secrets: list[str], context: 
     for name in variables_storing_secrets:
         if name not in allowed:
             hint = "The operator can allow it by naming it in SEGFLOW_SECRETS."
-            raise BlockError(f"Workflows may not read the variable {name!r}.", hint=hint, whose="operator")
+            raise BlockError(f"Workflows may not read the variable {name!r}.", hint=hint, whose="author")
     return {name.lower(): allowed[name] for name in variables_storing_secrets}

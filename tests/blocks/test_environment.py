@@ -57,7 +57,7 @@ def test_other_variables_are_refused(run: BlockRunner) -> None:
     for name in ("OTHER", "HOME", "token"):
         with pytest.raises(BlockError, match=f"may not read the variable '{name}'") as caught:
             run("core/environment_secrets_store@v1", variables_storing_secrets=["MY_TOKEN", name])
-        assert caught.value.whose == "operator"
+        assert caught.value.whose == "author"
 
 
 def test_an_output_that_no_variable_gives_is_unknown() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from random import SystemRandom
 from typing import IO, Any
@@ -48,6 +49,7 @@ class _Picture:
     pixels: NDArray[np.uint8]
     stamp: float | None
     fps: float | None
+    pixel_aspect: Fraction
     decode_seconds: float
 
     def frame(self, number: int, seconds: float, taken: datetime, gap: Gap | None) -> Frame:
@@ -57,7 +59,7 @@ class _Picture:
             seconds=seconds,
             taken=taken,
             pixels=self.pixels,
-            info=SourceInfo(width=width, height=height, fps=self.fps),
+            info=SourceInfo(width=width, height=height, fps=self.fps, pixel_aspect=self.pixel_aspect),
             decode_seconds=self.decode_seconds,
             gap=gap,
         )
@@ -219,16 +221,16 @@ class LiveSource:
             self._child = child
             if stopped.is_set():  # interrupt() may have found no child to end
                 return
-            fps: float | None = None
+            fps, pixel_aspect = None, Fraction(1)
             for header, pixels in child.messages():
                 if header["kind"] == "end":
                     return
                 if header["kind"] == "error":
                     raise _Lost(header["reason"])
                 if pixels is None:
-                    fps = header["fps"]
+                    fps, pixel_aspect = header["fps"], Fraction(*header["pixel_aspect"])
                 else:
-                    yield _Picture(pixels, header["seconds"], fps, header["decode"])
+                    yield _Picture(pixels, header["seconds"], fps, pixel_aspect, header["decode"])
             raise _Lost(reader.SILENT if child.silenced else "its reader ended")
 
     def _unreachable(self, reason: str) -> InputError:

@@ -81,7 +81,7 @@ def _camera(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
     if not capture.isOpened():
         yield {"kind": "error", "reason": "there is no such camera, or another program uses it"}, None
         return
-    yield {"kind": "open", "fps": capture.get(cv2.CAP_PROP_FPS) or None}, None
+    yield {"kind": "open", "fps": capture.get(cv2.CAP_PROP_FPS) or None, "pixel_aspect": [1, 1]}, None
     while True:
         began = time.perf_counter()
         good, pixels = capture.read()
@@ -111,8 +111,9 @@ def _stream(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
         opened = True
         stream = container.streams.video[0]
         stream.thread_type = "SLICE"  # threads by frame would hold frames back
-        rate = stream.average_rate
-        yield {"kind": "open", "fps": float(rate) if rate else None}, None
+        rate, aspect = stream.average_rate, stream.sample_aspect_ratio
+        told = {"fps": float(rate) if rate else None, "pixel_aspect": aspect.as_integer_ratio() if aspect else [1, 1]}
+        yield {"kind": "open", **told}, None
         reached, asked = 0.0, time.monotonic()
         for packet in container.demux(stream):
             # A time-out makes FFmpeg give what its parser still holds, and keep the error to itself.

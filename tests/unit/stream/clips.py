@@ -45,15 +45,15 @@ def steady(path: Path, frames: int, **more: Any) -> Path:
     return write(path, range(0, 40 * frames, 40), **more)
 
 
-def cornered(path: Path, *, pixel_aspect: Fraction = Fraction(1)) -> Path:
-    """Write a video of two frames that are white in their upper left quarter, 64 x 48."""
+def cornered(path: Path, *, frames: int = 2, pixel_aspect: Fraction = Fraction(1)) -> Path:
+    """Write a video whose frames are white in their upper left quarter, 64 x 48."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.codec_context.sample_aspect_ratio = pixel_aspect
         pixels = np.zeros((48, 64, 3), np.uint8)
         pixels[:24, :32] = 255
-        for _ in range(2):
+        for _ in range(frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
         container.mux(stream.encode(None))
     return path

@@ -9,13 +9,14 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.stream.clips import BLUR, place, steady
+from tests.unit.stream.clips import BLUR, cornered, place, steady
 from workflow_engine import InputError, Workflow
 from workflow_engine.stream.feed import Account
 from workflow_engine.stream.live import LiveSource
@@ -224,7 +225,7 @@ def test_a_server_that_speaks_another_language_is_one_clear_error(blur: Workflow
 
 def test_a_video_that_the_web_gave_whole_is_not_asked_for_again(blur: Workflow, tmp_path: Path) -> None:
     """A server that gives no parts of files leaves FFmpeg without the video's length, and tells the file's."""
-    content = steady(tmp_path / "a.ts", 25).read_bytes()
+    content = cornered(tmp_path / "a.ts", frames=25, pixel_aspect=Fraction(16, 11)).read_bytes()
 
     class Whole(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -239,8 +240,10 @@ def test_a_video_that_the_web_gave_whole_is_not_asked_for_again(blur: Workflow, 
     with ThreadingHTTPServer(("127.0.0.1", 0), Whole) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         run = blur.video(f"http://127.0.0.1:{server.server_port}/a.ts", policy="all")
-        assert [frame.number for frame in run] == list(range(1, 26))
+        frames = list(run)
         server.shutdown()
+    assert [frame.number for frame in frames] == list(range(1, 26))
+    assert {frame.info.pixel_aspect for frame in frames} == {Fraction(16, 11)}
     assert list(run.notices) == []
 
 
