@@ -127,7 +127,7 @@ def speed(setting: Setting, model: str, contestants: list[Contestant]) -> Table:
     """Compare frames per second over the clip."""
     with setting.workers(contestants) as workers:
         taken = alternate({name: worker.run for name, worker in workers.items()}, rounds=setting.rounds, warmup=1)
-        counts = {name: worker.save(Path("-")).get("frames", FRAMES) for name, worker in workers.items()}
+        counts = {name: worker.save(setting.answer(name)).get("frames", FRAMES) for name, worker in workers.items()}
     if set(counts.values()) != {FRAMES}:
         raise RuntimeError(f"Not everyone had every frame: {counts}")
     times, busy = series(taken, "wall"), series(taken, "cpu")
