@@ -129,7 +129,8 @@ def _balance(account: Account) -> str:
     parts = [f"{getattr(account, name)} {words}" for name, words in FATES.items() if getattr(account, name)]
     times = "once" if account.gaps == 1 else f"{account.gaps} times"
     gaps = f"; interrupted {times}" if account.gaps else ""
-    return f"{account.read} frames read: {', '.join(parts) or 'none processed'}{gaps}"
+    frames = "1 frame" if account.read == 1 else f"{account.read} frames"
+    return f"{frames} read: {', '.join(parts) or 'none processed'}{gaps}"
 
 
 def _sum(accounts: Mapping[str, Account]) -> Account:

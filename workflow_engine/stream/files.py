@@ -39,7 +39,7 @@ MICROSECONDS = 1_000_000
 DECODERS = max((os.cpu_count() or 1) // 2, 1)
 """Threads that decode. With one for every core they take turns with those of the network, which wait for each other."""
 END_SECONDS = 1.0
-"""How long before the end of a whole video its last frame may lie: its sound may go on for a little."""
+"""How long before the end of a whole video its last frame may be over: its sound may go on for a little."""
 FRAMES_SHORT = 2
 """How many frames before the end of the pictures the last one may lie."""
 
@@ -132,14 +132,18 @@ class FileSource:
 
     def _tell_what_lacks(self, container: InputContainer, frames: int, reached: float, tell: Tell) -> None:
         """Tell when there are fewer frames than the file declares, or they end before it does."""
-        stream, length = container.streams.video[0], (container.duration or 0) / MICROSECONDS
+        stream = container.streams.video[0]
+        step = 1 / float(stream.average_rate or USUAL_FPS)
         declared, shown = stream.frames, float((stream.duration or 0) * (stream.time_base or 0))
+        length = (container.duration or 0) / MICROSECONDS
+        if container.format.name.startswith("matroska"):  # it counts from its clock's zero, not from the first frame
+            length -= (container.start_time or 0) / MICROSECONDS
         if not frames:
             tell("empty", f"The video {self.name!r} holds no frame that can be decoded.")
-        elif declared > frames and shown - reached > FRAMES_SHORT / float(stream.average_rate or USUAL_FPS):
+        elif declared > frames and shown - reached > FRAMES_SHORT * step:
             # Else those that lack are there and not to be shown: an editor has cut them off and left them in the file.
             tell("damaged", f"The video {self.name!r} declares {declared} frames and has only {frames}.")
-        elif length - reached > END_SECONDS:
+        elif length - reached > END_SECONDS + step:
             tell("damaged", f"The video {self.name!r} declares {length:.1f} s and its frames end at {reached:.1f} s.")
 
     def _decoded(self, container: InputContainer, stream: VideoStream, tell: Tell) -> Iterator[VideoFrame]:

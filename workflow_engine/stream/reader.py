@@ -132,7 +132,8 @@ def _stream(order: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
         # A server that goes away looks like the end of its video: only one that has told its length can be believed.
         # (Where it has told a number of bytes and sends fewer, FFmpeg fails.)
         length = None if container.duration is None else container.duration / av.time_base
-        reached -= (container.start_time or 0) / av.time_base
+        if not container.format.name.startswith("matroska"):  # whose length counts from its clock's zero
+            reached -= (container.start_time or 0) / av.time_base
         whole = container.size > 0 or (length is not None and reached > length - END_SECONDS)
         yield ({"kind": "end"} if whole else {"kind": "error", "reason": "the connection was closed"}), None
     except av.FFmpegError as error:

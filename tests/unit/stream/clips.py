@@ -24,10 +24,12 @@ BLUR: dict[str, Any] = {
 }
 
 
-def write(path: Path, milliseconds: Sequence[int], *, size: tuple[int, int] = (64, 48)) -> Path:
-    """Write a video with a frame at each of the times; ``size`` is (width, height)."""
+def write(
+    path: Path, milliseconds: Sequence[int], *, size: tuple[int, int] = (64, 48), rate: int | Fraction = 25
+) -> Path:
+    """Write a video with a frame at each of the times; ``size`` is (width, height), ``rate`` what it declares."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"g": "10"})
+        stream = container.add_stream("libx264", rate=rate, options={"g": "10"})
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.codec_context.time_base = CLOCK
         container.start_encoding()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -311,6 +312,19 @@ def test_recordings_that_were_joined_go_on(blur: Workflow, tmp_path: Path) -> No
     run = blur.video(path, fps=5)
     assert [frame.seconds for frame in run] == pytest.approx(np.arange(0, 2, 0.2))
     assert run.accounts["0"].read == 50
+
+
+@pytest.mark.parametrize(
+    ("name", "moments", "rate"),
+    [("late.mkv", range(4000, 4400, 40), 25), ("slow.mp4", range(0, 100_000, 10_000), Fraction(1, 10))],
+    ids=["begins late", "frames that last"],
+)
+def test_nothing_lacks_of_a_video_that_is_whole(
+    blur: Workflow, tmp_path: Path, name: str, moments: range, rate: int | Fraction
+) -> None:
+    run = blur.video(write(tmp_path / name, moments, rate=rate))
+    assert len(list(run)) == 10
+    assert list(run.notices) == []
 
 
 def test_what_an_editor_has_cut_off_does_not_lack(blur: Workflow, tmp_path: Path) -> None:
