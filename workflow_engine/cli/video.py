@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from workflow_engine.cli import exits, terminal
 from workflow_engine.cli.parameters import add_parameters, read_parameters
-from workflow_engine.errors import InputError, Problem, StepFailed, nearest
+from workflow_engine.errors import InputError, Problem, StepFailed, WorkflowError, nearest
 from workflow_engine.vision.paths import at_home
 
 if TYPE_CHECKING:  # all of these bring numpy and OpenCV
@@ -53,8 +53,10 @@ def add(commands: terminal.Commands) -> None:
     results.add_argument(
         "--out", type=Path, metavar="VIDEO", help="annotated video: .mp4, .mov or .mkv; the sound of a file is kept"
     )
-    results.add_argument("--jsonl", type=Path, metavar="FILE", help="a line of JSON for every frame")
-    results.add_argument("--csv", type=Path, metavar="FILE", help="a table with a row for every frame")
+    results.add_argument(
+        "--jsonl", type=_target, metavar="FILE", help="a line of JSON for every frame; - is standard output"
+    )
+    results.add_argument("--csv", type=_target, metavar="FILE", help="a table with a row for every frame; likewise")
     results.add_argument("--frames", type=Path, metavar="FOLDER", help="an annotated picture for every frame")
     results.add_argument("--webhook", metavar="URL", help="send every result to this address, as JSON")
     results.add_argument(
@@ -65,6 +67,11 @@ def add(commands: terminal.Commands) -> None:
 
 OF_A_MODEL = "model_"
 """How the codes of problems begin that are those of a model that cannot be had."""
+STANDARD_OUTPUT = "-"
+
+
+def _target(text: str) -> Path | str:
+    return text if text == STANDARD_OUTPUT else Path(text)
 
 
 def _video(asked: argparse.Namespace) -> int:
@@ -89,12 +96,17 @@ def _video(asked: argparse.Namespace) -> int:
     )
     windows = _windows(asked, run)
     sinks = [Queued(sink, called=name) for name, sink in list(_sinks(asked, workflow, output))]
+    show = terminal.say if STANDARD_OUTPUT in (asked.jsonl, asked.csv) else terminal.show
     progress = Progress(run, sinks, whole=asked.max_frames is None)
     with _ended_by_signals(run, sinks) as told:
         try:
             _carry_out(run, sinks, windows, output, progress)
+        except WorkflowError as error:
+            if isinstance(error.__cause__, BrokenPipeError):
+                raise error.__cause__ from None  # whoever reads the results has enough
+            raise
         finally:
-            progress.summarise()
+            progress.summarise(show)
     if told and not progress.frames:
         terminal.say("Interrupted before the first frame.")
     if progress.failure is not None:
@@ -139,10 +151,11 @@ def _sinks(asked: argparse.Namespace, workflow: Workflow, output: str | None) ->
     plan = workflow.plan
     if asked.out is not None and output is not None:
         yield str(asked.out), AnnotatedVideo(asked.out, output, sources=len(asked.source))
-    if asked.jsonl is not None:
-        yield str(asked.jsonl), JsonLines(asked.jsonl, plan)
-    if asked.csv is not None:
-        yield str(asked.csv), CsvTable(asked.csv, plan)
+    for target, kind in ((asked.jsonl, JsonLines), (asked.csv, CsvTable)):
+        if target == STANDARD_OUTPUT:
+            yield "Standard output", kind(None, plan)
+        elif target is not None:
+            yield str(target), kind(target, plan)
     if asked.frames is not None:
         yield str(asked.frames), PictureFolder(asked.frames, output)
     if asked.webhook is not None:
@@ -162,6 +175,10 @@ def _check_targets(asked: argparse.Namespace) -> None:
     taken: set[Path] = set()
     for target in (*videos, asked.jsonl, asked.csv, asked.frames):
         if target is None:
+            continue
+        if target == STANDARD_OUTPUT:
+            if asked.jsonl == asked.csv:
+                raise _refusal("target_is_taken", "Standard output is named for two kinds of results.", "Name a file.")
             continue
         if target.resolve() in sources:
             message = f"{target} is a source, and would be lost if results were written there."

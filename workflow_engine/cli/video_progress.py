@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -105,8 +105,8 @@ class Progress:
             stages["write"] = sum(sink.seconds for sink in self._sinks) / max(self.frames, 1)
         return ", ".join(f"{name} {1000 * seconds:.1f}" for name, seconds in stages.items()) + " ms"
 
-    def summarise(self) -> None:
-        """Print what became of the frames of every source, how long it took, and where the results are."""
+    def summarise(self, show: Callable[..., None]) -> None:
+        """Print by ``show`` what became of the frames of every source, how long it took, and where the results are."""
         for sink in self._sinks:
             for remark in sink.remarks:
                 terminal.say(f"warning: {remark}", style="yellow")
@@ -115,13 +115,13 @@ class Progress:
             return  # why there was nothing has been said
         for source, (title, _) in self._run.sources.items():
             which = f"source {source}, " if len(accounts) > 1 else ""
-            terminal.show(f"{which}{title}: {_balance(accounts[source])}")
+            show(f"{which}{title}: {_balance(accounts[source])}")
         account = _sum(accounts)
         took = time.monotonic() - self._began
         speed = (account.processed + account.failed) / took
-        terminal.show(f"{took:.1f} s, {speed:.1f} frames a second; a frame: {self._stages(account)}", style="dim")
+        show(f"{took:.1f} s, {speed:.1f} frames a second; a frame: {self._stages(account)}", style="dim")
         if results := [result for sink in self._sinks for result in sink.results]:
-            terminal.show(f"Results: {', '.join(results)}")
+            show(f"Results: {', '.join(results)}")
 
 
 def _balance(account: Account) -> str:

@@ -207,7 +207,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
 
 
 def _unreadable(path: Path, what: str) -> InputError:
-    return refusal(f"The video {path.name!r} {what}.", at="", code="video_unreadable")
+    return refusal(f"The video {path.name or str(path)!r} {what}.", at="", code="video_unreadable")
 
 
 def _checked(frames: list[VideoFrame], most: int | None, name: str) -> Iterator[VideoFrame]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -151,7 +152,9 @@ class Queued:
         reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
         message = f"{self._called} cannot be written: {reason}."
         hint = "Check that the folder exists, may be written to, and has room left."
-        return WorkflowError(Problem(code="output_unwritable", message=message, hint=hint, whose="operator"))
+        told = WorkflowError(Problem(code="output_unwritable", message=message, hint=hint, whose="operator"))
+        told.__cause__ = error
+        return told
 
 
 def close_all(sinks: Iterable[Queued]) -> None:
@@ -227,11 +230,11 @@ def video_paths(path: Path, sources: int) -> list[Path]:
 
 
 class _Lines:
-    """A file that is begun with its first line: until then, what has the name stays as it is."""
+    """A file that is begun with its first line: until then, what has the name stays as it is. Or standard output."""
 
     remarks: list[str] = []  # noqa: RUF012 - there is never anything to say
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._path = path
         self._file: FileIO | None = None
         self._whole = 0
@@ -239,7 +242,7 @@ class _Lines:
     @property
     def results(self) -> list[str]:
         """The file, if there was a frame."""
-        return [] if self._file is None else [str(self._path)]
+        return [] if self._file is None or self._path is None else [str(self._path)]
 
     def close(self) -> None:
         """Close the file."""
@@ -258,16 +261,22 @@ class _Lines:
             OSError: It cannot be written; of this line nothing is left.
         """
         if self._file is None:
-            self._file = self._path.open("wb", buffering=0)
+            self._file = self._begun()
         rest = memoryview(line)
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError:
-            with suppress(OSError):  # a pipe keeps what it has
-                self._file.truncate(self._whole)
+            if self._path is not None:  # else it may be a file that had something in it before
+                with suppress(OSError):  # a pipe keeps what it has
+                    self._file.truncate(self._whole)
             raise
         self._whole += len(line)
+
+    def _begun(self) -> FileIO:
+        if self._path is None:
+            return FileIO(sys.stdout.fileno(), "w", closefd=False)
+        return self._path.open("wb", buffering=0)
 
 
 class JsonLines(_Lines):
@@ -276,8 +285,8 @@ class JsonLines(_Lines):
     A file of that name is replaced when the first frame is done.
     """
 
-    def __init__(self, path: Path, plan: Plan) -> None:
-        """Name the file."""
+    def __init__(self, path: Path | None, plan: Plan) -> None:
+        """Name the file; ``None`` is standard output."""
         super().__init__(path)
         self._plan = plan
 
@@ -295,8 +304,8 @@ class CsvTable(_Lines):
 
     FIXED = ("source", "frame", "seconds", "timestamp")
 
-    def __init__(self, path: Path, plan: Plan) -> None:
-        """Name the file, which has a column for every output that is no picture."""
+    def __init__(self, path: Path | None, plan: Plan) -> None:
+        """Name the file, which has a column for every output that is no picture; ``None`` is standard output."""
         super().__init__(path)
         self._plan = plan
         self._columns = values(plan)

@@ -100,6 +100,8 @@ def test_a_bad_source_among_good_ones_is_told_and_the_others_go_on(
         (["--source", "a.mp4", "--out", "a.gif"], "an ending that is not known"),
         (["--source", "a.mp4", "--param", "x=1"], "The workflow has no input 'x'"),
         (["--source", "a.mp4", "--jsonl", "b", "--csv", "./b"], "b is named for two kinds of results"),
+        (["--source", "a.mp4", "--jsonl", "-", "--csv", "-"], "Standard output is named for two kinds of results"),
+        (["--source", "."], "The video '.' is a folder"),
         (["--source", "a.mp4", "--webhook", "ftp://host/secret"], "The webhook cannot be called: expected http(s)"),
     ],
     ids=str,
@@ -130,6 +132,35 @@ def test_what_stood_there_before_is_lost_to_no_run_that_gives_nothing(
     assert "Results" not in failed.out
     assert [path.read_text() for path in kept] == ["precious"] * 3
     assert not (tmp_path / "frames").exists()
+
+
+@pytest.mark.parametrize(("option", "lines"), [("--jsonl", 10), ("--csv", 11)])
+def test_results_on_standard_output_stand_there_alone(
+    blur: Path, clip: Path, tmp_path: Path, option: str, lines: int
+) -> None:
+    before = tmp_path / "before.txt"
+    before.write_text("kept\n")
+    command = ["video", str(blur), "--source", str(clip), option, "-"]
+    with before.open("a") as added, started(command, tmp_path, stdout=added, stderr=subprocess.PIPE) as process:
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    kept, *rows = before.read_text().splitlines()
+    assert (kept, len(rows)) == ("kept", lines)
+    assert b"10 frames read: 10 processed" in said
+    assert not (ROOT / "-").exists()
+
+
+def test_who_has_enough_of_the_results_ends_the_run_without_a_word(blur: Path, tmp_path: Path) -> None:
+    clip = steady(tmp_path / "long.mp4", 1000)
+    command = ["video", str(blur), "--source", str(clip), "--jsonl", "-"]
+    with started(command, tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["frame"] == 1
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0, said
+    assert b"error" not in said
 
 
 @pytest.mark.parametrize("option", ["--out", "--jsonl", "--csv"])
