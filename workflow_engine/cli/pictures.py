@@ -9,6 +9,7 @@ from workflow_engine.definition import WorkflowInput
 from workflow_engine.errors import InputError, Problem, nearest
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+OF_VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mpg", ".mpeg")
 
 
 def assign(given: Sequence[str], inputs: Iterable[WorkflowInput]) -> list[dict[str, str]]:
@@ -51,6 +52,9 @@ def _sources(source: str) -> list[str]:
     if source.lower().startswith(("http://", "https://")):
         return [source]
     path = Path(source)
+    if path.suffix.lower() in OF_VIDEOS or source.lower().startswith(("rtsp://", "rtsps://")):
+        hint = "segflow video runs a workflow on videos and streams, with --source."
+        raise _refusal("no_picture", f"{source} is no picture, but a video.", hint)
     if path.is_dir():
         found = sorted(str(file) for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
         if not found:

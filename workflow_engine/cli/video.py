@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from workflow_engine.cli import exits, terminal
 from workflow_engine.cli.parameters import add_parameters, read_parameters
+from workflow_engine.cli.pictures import SUFFIXES
 from workflow_engine.errors import InputError, Problem, StepFailed, WorkflowError, nearest
 from workflow_engine.vision.paths import at_home
 
@@ -68,6 +69,8 @@ def add(commands: terminal.Commands) -> None:
 OF_A_MODEL = "model_"
 """How the codes of problems begin that are those of a model that cannot be had."""
 STANDARD_OUTPUT = "-"
+STILL = set(SUFFIXES) - {".gif"}
+"""Endings of pictures that do not move."""
 
 
 def _target(text: str) -> Path | str:
@@ -79,7 +82,7 @@ def _video(asked: argparse.Namespace) -> int:
     from workflow_engine.stream.sinks import Queued
     from workflow_engine.workflow import Workflow
 
-    _check_targets(asked)
+    _check_names(asked)
     workflow = Workflow.load(asked.workflow)
     terminal.warn(workflow.plan.warnings)
     output = _picture_output(workflow, asked)
@@ -162,8 +165,8 @@ def _sinks(asked: argparse.Namespace, workflow: Workflow, output: str | None) ->
         yield "The webhook", Webhook(asked.webhook, plan, allowed_hosts=ANYWHERE)
 
 
-def _check_targets(asked: argparse.Namespace) -> None:
-    """Check that results can be put where they are to be, and take the place of no source and of no other result.
+def _check_names(asked: argparse.Namespace) -> None:
+    """Check that sources may be videos, and that results can be where they are to be, in the place of nothing else.
 
     Raises:
         InputError: They cannot, or one would.
@@ -171,6 +174,11 @@ def _check_targets(asked: argparse.Namespace) -> None:
     from workflow_engine.stream.sinks import video_paths
 
     sources = {at_home(source).resolve() for source in asked.source}
+    for source in sources:
+        if source.is_dir() or (source.is_file() and source.suffix.lower() in STILL):
+            what = "a folder" if source.is_dir() else "a picture"
+            hint = "segflow run runs a workflow on pictures and folders of them, with --image."
+            raise _refusal("no_video", f"{source.name} is {what}, and no video.", hint)
     videos = [] if asked.out is None else video_paths(asked.out, len(asked.source))
     taken: set[Path] = set()
     for target in (*videos, asked.jsonl, asked.csv, asked.frames):

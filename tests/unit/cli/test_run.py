@@ -100,6 +100,8 @@ def test_several_image_inputs_are_named(segflow: Segflow, photo: Path, tmp_path:
         (["run", "{workflow}"], "The workflow's input 'image' (image) is missing."),
         (["run", "{workflow}", "--image", "{folder}/phot.png"], "Did you mean '{folder}/photo.png'?"),
         (["run", "{workflow}", "--image", "{folder}/empty"], "holds no pictures"),
+        (["run", "{workflow}", "--image", "a.MP4"], "a.MP4 is no picture, but a video. segflow video runs"),
+        (["run", "{workflow}", "--image", "rtsp://camera/1"], "rtsp://camera/1 is no picture, but a video."),
         (["run", "{workflow}", "--image", "{photo}", "--param", "nte=1"], "Did you mean 'note'?"),
         (["run", "{workflow}", "--image", "{photo}", "--param", "note"], "Write --param note=VALUE."),
     ],
