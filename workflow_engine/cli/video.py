@@ -251,9 +251,9 @@ def _stop(run: VideoRun, sinks: Sequence[Queued]) -> None:
 
 @contextmanager
 def _ended_by_signals(run: VideoRun, sinks: Sequence[Queued]) -> Iterator[list[int]]:
-    """Let the first Ctrl-C, or a request to end, stop the run and finish its files; the second has its usual effect.
+    """Let Ctrl-C, a request to end or a terminal that closes stop the run and finish its files; yield what came.
 
-    Yields the signals that came.
+    A second Ctrl-C has its usual effect. Who started the program by ``nohup`` wants it to outlive the terminal.
     """
     told: list[int] = []
 
@@ -264,6 +264,8 @@ def _ended_by_signals(run: VideoRun, sinks: Sequence[Queued]) -> Iterator[list[i
         threading.Thread(target=_stop, args=(run, sinks), daemon=True).start()
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        before[signal.SIGHUP] = signal.getsignal(signal.SIGHUP)
     for number in before:
         signal.signal(number, stop)
     try:

@@ -219,7 +219,7 @@ def test_a_workflow_without_a_picture_cannot_be_shown(segflow: Segflow, clip: Pa
     assert "no output with an annotated picture" in done.err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=str)
 def test_a_signal_ends_the_run_and_finishes_the_files(blur: Path, tmp_path: Path, number: signal.Signals) -> None:
     clip = steady(tmp_path / "long.mp4", 1000, size=(320, 240))
     out, rows = tmp_path / "out.mp4", tmp_path / "out.jsonl"
