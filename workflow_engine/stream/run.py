@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
 from types import TracebackType
 from typing import Any
 
@@ -58,6 +59,11 @@ class FrameResult:
     gap: Gap | None = None
     problem: Problem | None = None
 
+    def __repr__(self) -> str:
+        """Return which frame it is and what it gave, not its pixels."""
+        gave = f"problem={self.problem.message!r}" if self.problem else f"outputs={dict(self.outputs)}"
+        return f"FrameResult(source={self.source!r}, number={self.number}, seconds={self.seconds:.3f}, {gave})"
+
     def __getitem__(self, name: str) -> Any:
         """Return the output ``name``.
 
@@ -98,10 +104,12 @@ class Options:
         Raises:
             InputError: One is not positive.
         """
-        for name in ("every", "fps", "max_frames"):
+        for name, kind in (("every", Integral), ("fps", Real), ("max_frames", Integral)):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise _refused("bad_option", f"{name} must be more than 0; found {value}.")
+            fits = value is None or isinstance(value, kind)
+            if not fits or (value is not None and not value > 0):
+                what = "a whole number" if kind is Integral else "a number"
+                raise _refused("bad_option", f"{name} must be {what} above 0; found {value!r}.")
         if self.policy not in (None, "all", "latest"):
             raise _refused("bad_option", f"policy must be all or latest; found {self.policy!r}.")
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workflow_engine.vision.decode import encode_jpeg
 from workflow_engine.vision.refusals import described, refusal
 
 DEFAULT_FPS = 30.0
@@ -209,6 +210,14 @@ class Image:
     video: VideoMetadata | None = None
     encoded: str | None = None
     alpha: NDArray[np.uint8] | None = None
+
+    def __repr__(self) -> str:
+        """Return its size and name, not its pixels."""
+        return f"Image({self.width} x {self.height}, id={self.ancestry.id!r})"
+
+    def _repr_jpeg_(self) -> bytes:
+        """Return the file that a notebook shows where an image stands at the end of a cell."""
+        return encode_jpeg(self.pixels)
 
     @property
     def height(self) -> int:

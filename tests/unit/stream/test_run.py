@@ -100,6 +100,29 @@ def test_which_frames_are_taken(blur: Workflow, tmp_path: Path, options: dict[st
     assert account.read == counted(account)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"every": 0}, "every must be a whole number above 0; found 0."),
+        ({"every": 1.5}, "every must be a whole number above 0; found 1.5."),
+        ({"fps": "a"}, "fps must be a number above 0; found 'a'."),
+        ({"fps": float("nan")}, "fps must be a number above 0; found nan."),
+        ({"max_frames": -1}, "max_frames must be a whole number above 0; found -1."),
+        ({"policy": "newest"}, "policy must be all or latest; found 'newest'."),
+    ],
+    ids=str,
+)
+def test_options_that_make_no_sense(blur: Workflow, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        blur.video("a.mp4", **options)
+
+
+def test_what_is_printed_of_a_frame_has_no_pixels(blur: Workflow, tmp_path: Path) -> None:
+    (frame,) = blur.video(steady(tmp_path / "a.mp4", 1))
+    shown = "{'picture': Image(64 x 48, id='image')}"
+    assert repr(frame) == f"FrameResult(source='0', number=1, seconds=0.000, outputs={shown})"
+
+
 def test_leaving_the_loop_ends_the_threads(blur: Workflow, tmp_path: Path) -> None:
     path = steady(tmp_path / "a.mp4", 40)
     for frame in blur.video(path):

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from workflow_engine.errors import InputError
+from workflow_engine.settings import Limits
+from workflow_engine.vision.decode import decode
 from workflow_engine.vision.image import Ancestry, Image, VideoMetadata
 
 FRAME = VideoMetadata(
@@ -22,6 +24,12 @@ def test_an_array_is_the_root_of_its_own_ancestry() -> None:
     assert (image.height, image.width) == (12, 16)
     assert image.ancestry == Ancestry.root("photo", (12, 16))
     assert image.ancestry.is_root
+
+
+def test_what_is_printed_has_no_pixels_and_a_notebook_shows_them() -> None:
+    image = Image.from_array(np.full((12, 16, 3), 200, np.uint8), id="photo")
+    assert repr([image]) == "[Image(16 x 12, id='photo')]"
+    assert np.abs(decode(image._repr_jpeg_(), limits=Limits()).astype(int) - 200).max() < 5
 
 
 @pytest.mark.parametrize(
