@@ -82,7 +82,8 @@ def _video(asked: argparse.Namespace) -> int:
     from workflow_engine.stream.sinks import Queued
     from workflow_engine.workflow import Workflow
 
-    _check_names(asked)
+    _check_sources(asked.source)
+    _check_targets(asked)
     workflow = Workflow.load(asked.workflow)
     terminal.warn(workflow.plan.warnings)
     output = _picture_output(workflow, asked)
@@ -165,8 +166,22 @@ def _sinks(asked: argparse.Namespace, workflow: Workflow, output: str | None) ->
         yield "The webhook", Webhook(asked.webhook, plan, allowed_hosts=ANYWHERE)
 
 
-def _check_names(asked: argparse.Namespace) -> None:
-    """Check that sources may be videos, and that results can be where they are to be, in the place of nothing else.
+def _check_sources(given: Sequence[str]) -> None:
+    """Check that no source is what the command for pictures takes.
+
+    Raises:
+        InputError: One is a picture or a folder.
+    """
+    for source in given:
+        path = at_home(source)
+        if path.is_dir() or (path.is_file() and path.suffix.lower() in STILL):
+            what = "a folder" if path.is_dir() else "a picture"
+            hint = "segflow run runs a workflow on pictures and folders of them, with --image."
+            raise _refusal("no_video", f"{source} is {what}, and no video.", hint)
+
+
+def _check_targets(asked: argparse.Namespace) -> None:
+    """Check that results can be put where they are to be, and take the place of no source and of no other result.
 
     Raises:
         InputError: They cannot, or one would.
@@ -174,11 +189,6 @@ def _check_names(asked: argparse.Namespace) -> None:
     from workflow_engine.stream.sinks import video_paths
 
     sources = {at_home(source).resolve() for source in asked.source}
-    for source in sources:
-        if source.is_dir() or (source.is_file() and source.suffix.lower() in STILL):
-            what = "a folder" if source.is_dir() else "a picture"
-            hint = "segflow run runs a workflow on pictures and folders of them, with --image."
-            raise _refusal("no_video", f"{source.name} is {what}, and no video.", hint)
     videos = [] if asked.out is None else video_paths(asked.out, len(asked.source))
     taken: set[Path] = set()
     for target in (*videos, asked.jsonl, asked.csv, asked.frames):

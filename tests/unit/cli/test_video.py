@@ -101,7 +101,7 @@ def test_a_bad_source_among_good_ones_is_told_and_the_others_go_on(
         (["--source", "a.mp4", "--param", "x=1"], "The workflow has no input 'x'"),
         (["--source", "a.mp4", "--jsonl", "b", "--csv", "./b"], "b is named for two kinds of results"),
         (["--source", "a.mp4", "--jsonl", "-", "--csv", "-"], "Standard output is named for two kinds of results"),
-        (["--source", "."], "is a folder, and no video. segflow run runs a workflow on pictures"),
+        (["--source", "."], ". is a folder, and no video. segflow run runs a workflow on pictures"),
         (
             ["--source", str(ROOT / "examples/count_fasteners/tray.jpg")],
             "tray.jpg is a picture, and no video.",
