@@ -16,7 +16,8 @@ from host import Job
 from workflow_engine import Workflow
 from workflow_engine.stream.files import FileSource
 from workflow_engine.stream.frame import Frame
-from workflow_engine.stream.sinks import AnnotatedVideo, Queued
+from workflow_engine.stream.sinks.queued import Queued
+from workflow_engine.stream.sinks.video import AnnotatedVideo
 
 PARTS = 4
 

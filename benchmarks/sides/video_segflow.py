@@ -8,7 +8,8 @@ from pathlib import Path
 from host import Job
 
 from workflow_engine import Workflow
-from workflow_engine.stream.sinks import AnnotatedVideo, Queued
+from workflow_engine.stream.sinks.queued import Queued
+from workflow_engine.stream.sinks.video import AnnotatedVideo
 
 
 def prepare(*, document: str, model_id: str, confidence: float, clip: str, out: str | None = None) -> Job:

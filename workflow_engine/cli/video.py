@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # all of these bring numpy and OpenCV
     from workflow_engine.cli.window import Windows
     from workflow_engine.stream.frame import Notice
     from workflow_engine.stream.run import VideoRun
-    from workflow_engine.stream.sinks import Queued, Sink
+    from workflow_engine.stream.sinks.queued import Queued, Sink
     from workflow_engine.workflow import Workflow
 
 
@@ -79,7 +79,7 @@ def _target(text: str) -> Path | str:
 
 def _video(asked: argparse.Namespace) -> int:
     from workflow_engine.cli.video_progress import Progress
-    from workflow_engine.stream.sinks import Queued
+    from workflow_engine.stream.sinks.queued import Queued
     from workflow_engine.workflow import Workflow
 
     _check_sources(asked.source)
@@ -129,7 +129,7 @@ def _carry_out(
     Raises:
         WorkflowError: The run or a sink failed.
     """
-    from workflow_engine.stream.sinks import close_all, picture_of
+    from workflow_engine.stream.sinks.queued import close_all
 
     try:
         with progress.shown(), run:
@@ -139,7 +139,7 @@ def _carry_out(
                 for sink in sinks:
                     sink.write(result)
                 progress.note(result)
-                if windows is not None and not windows.show(result.source, picture_of(result, output)):
+                if windows is not None and not windows.show(result.source, result.picture(output)):
                     _stop(run, sinks)
     finally:
         if windows is not None:
@@ -149,7 +149,10 @@ def _carry_out(
 
 def _sinks(asked: argparse.Namespace, workflow: Workflow, output: str | None) -> Iterator[tuple[str, Sink]]:
     """Yield what takes the results, with the name that errors call it by."""
-    from workflow_engine.stream.sinks import AnnotatedVideo, CsvTable, JsonLines, PictureFolder, Webhook
+    from workflow_engine.stream.sinks.lines import CsvTable, JsonLines
+    from workflow_engine.stream.sinks.pictures import PictureFolder
+    from workflow_engine.stream.sinks.video import AnnotatedVideo
+    from workflow_engine.stream.sinks.webhook import Webhook
     from workflow_engine.workflow import ANYWHERE
 
     plan = workflow.plan
@@ -186,7 +189,7 @@ def _check_targets(asked: argparse.Namespace) -> None:
     Raises:
         InputError: They cannot, or one would.
     """
-    from workflow_engine.stream.sinks import video_paths
+    from workflow_engine.stream.sinks.video import video_paths
 
     sources = {at_home(source).resolve() for source in asked.source}
     videos = [] if asked.out is None else video_paths(asked.out, len(asked.source))

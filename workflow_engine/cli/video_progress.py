@@ -14,7 +14,7 @@ from workflow_engine.cli import terminal
 from workflow_engine.errors import Problem
 from workflow_engine.stream.feed import Account
 from workflow_engine.stream.run import FrameResult, VideoRun
-from workflow_engine.stream.sinks import Queued
+from workflow_engine.stream.sinks.queued import Queued
 
 RECENT = 50
 """Frames over which the speed is taken."""

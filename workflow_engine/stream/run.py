@@ -74,6 +74,11 @@ class FrameResult:
             raise StepFailed(self.problem)
         return self.outputs[name]
 
+    def picture(self, output: str | None) -> NDArray[np.uint8]:
+        """Return the picture that an output holds, or the frame itself where it holds none."""
+        value = self.outputs.get(output) if output is not None else None
+        return value.pixels if isinstance(value, Image) else self.pixels
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:

@@ -21,11 +21,15 @@ import pytest
 
 from tests.unit.stream.clips import BLUR, cornered, sound, steady, times, with_sound, with_unsteady_sound, write
 from workflow_engine import InputError, Workflow, WorkflowError
-from workflow_engine.stream import sinks
 from workflow_engine.stream.encode import CONTAINERS, VideoFile
 from workflow_engine.stream.frame import Gap, SourceInfo
 from workflow_engine.stream.records import outputs_to_json, pictures, values, without_pictures
-from workflow_engine.stream.sinks import AnnotatedVideo, CsvTable, JsonLines, PictureFolder, Queued, Sink, Webhook
+from workflow_engine.stream.sinks import webhook
+from workflow_engine.stream.sinks.lines import CsvTable, JsonLines
+from workflow_engine.stream.sinks.pictures import PictureFolder
+from workflow_engine.stream.sinks.queued import Queued, Sink
+from workflow_engine.stream.sinks.video import AnnotatedVideo
+from workflow_engine.stream.sinks.webhook import Webhook
 from workflow_engine.vision.image import Image
 
 INFO = SourceInfo(width=64, height=48, fps=25)
@@ -311,7 +315,7 @@ def test_a_webhook_gets_every_record(tmp_path: Path) -> None:
 
 
 def test_a_webhook_that_does_not_answer_holds_up_no_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sinks, "CALL_SECONDS", 60.0)
+    monkeypatch.setattr(webhook, "CALL_SECONDS", 60.0)
     workflow = Workflow(COUNTED)
     results = list(workflow.video(steady(tmp_path / "a.mp4", 5)))
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -323,7 +327,7 @@ def test_a_webhook_that_does_not_answer_holds_up_no_stop(tmp_path: Path, monkeyp
         with caller:
             sink.hurry()
             sink.close()
-    assert sink.remarks == [f"The webhook took 0 results and missed 5: {sinks.STOPPED}"]
+    assert sink.remarks == [f"The webhook took 0 results and missed 5: {webhook.STOPPED}"]
 
 
 def test_what_nobody_foresaw_of_a_webhook_ends_the_run_and_not_its_patience(
@@ -332,7 +336,7 @@ def test_what_nobody_foresaw_of_a_webhook_ends_the_run_and_not_its_patience(
     def broken(*_: object, **__: object) -> int:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(sinks, "request", broken)
+    monkeypatch.setattr(webhook, "request", broken)
     workflow = Workflow(COUNTED)
     sink = Queued(Webhook("http://127.0.0.1:9/", workflow.plan, allowed_hosts=()), called="The webhook")
     (result,) = workflow.video(steady(tmp_path / "a.mp4", 1))

@@ -18,7 +18,6 @@ from workflow_engine.plan import Plan
 from workflow_engine.stream.frame import Notice
 from workflow_engine.stream.records import outputs_to_json, record
 from workflow_engine.stream.run import FrameResult
-from workflow_engine.stream.sinks import picture_of
 from workflow_engine.vision.decode import encode_jpeg
 
 MOST_EVENTS = 16
@@ -189,7 +188,7 @@ class Delivery:
         if result is None or number <= question.after:
             return None
         if self._drawn[:2] != (number, question.output):
-            self._drawn = (number, question.output, encode_jpeg(picture_of(result, question.output), quality=85))
+            self._drawn = (number, question.output, encode_jpeg(result.picture(question.output), quality=85))
         return number, self._drawn[2]
 
 

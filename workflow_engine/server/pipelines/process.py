@@ -27,7 +27,7 @@ from workflow_engine.server.problems import discreet
 from workflow_engine.stream.frame import Notice
 from workflow_engine.stream.records import pictures
 from workflow_engine.stream.run import FrameResult
-from workflow_engine.stream.sinks import Queued
+from workflow_engine.stream.sinks.queued import Queued
 from workflow_engine.workflow import Engine
 
 _LOOK_SECONDS = 0.02
