@@ -11,9 +11,14 @@ from workflow_engine.registry import Registry
 
 
 def pytest_configure() -> None:
-    """Have commands that tests start heed Ctrl-C, also if a shell has put the tests themselves into the background."""
+    """Have commands that tests start heed Ctrl-C and hanging up, also if a shell or nohup had the tests ignore them.
+
+    What is ignored here is ignored by them, too; what has a handler here, though it does nothing, is not.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(scope="session")

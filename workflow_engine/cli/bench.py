@@ -46,7 +46,7 @@ def _bench(asked: argparse.Namespace) -> int:
     first = next(iter(compared.values()))
     terminal.warn(first.plan.warnings)
     parameters = read_parameters(asked.param, [declared.name for declared in first.plan.inputs])
-    given = [{**parameters, **one} for one in pictures.assign(asked.image, first.plan.inputs)]
+    given = [{**parameters, **one} for one in pictures.assign(asked.image, first.plan.inputs, besides=parameters)]
 
     from workflow_engine.bench import measure, runs_of
     from workflow_engine.machine import this_machine

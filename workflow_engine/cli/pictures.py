@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from workflow_engine.definition import WorkflowInput
@@ -12,22 +12,32 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 OF_VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mpg", ".mpeg")
 
 
-def assign(given: Sequence[str], inputs: Iterable[WorkflowInput]) -> list[dict[str, str]]:
+def assign(
+    given: Sequence[str], inputs: Iterable[WorkflowInput], *, besides: Collection[str] = ()
+) -> list[dict[str, str]]:
     """Return the pictures of each run, by input.
 
     Args:
         given: ``PATH``, ``URL`` or ``FOLDER``, each as it is or as ``NAME=…``; without a name it goes to the only image
             input. A folder stands for the pictures in it, by name.
         inputs: Those of the workflow.
+        besides: Names of inputs that are given a value otherwise.
 
     Raises:
-        InputError: If a picture does not exist, no input takes it, or the inputs have different numbers of pictures.
+        InputError: If a picture does not exist, no input takes it, an input has none, or the inputs have different
+            numbers of pictures.
     """
     names = [declared.name for declared in inputs if declared.dimensionality and "image" in declared.kinds]
     found: dict[str, list[str]] = {}
     for text in given:
         name, source = _split(text, names)
         found.setdefault(name, []).extend(_sources(source))
+    for name in names:
+        if name not in found and name not in besides:
+            example = "photo.jpg" if len(names) == 1 else f"{name}=photo.jpg"
+            raise _refusal(
+                "no_picture", f"There is no picture for the input {name!r}.", f"Name one: --image {example}."
+            )
     counts = {name: len(sources) for name, sources in found.items() if len(sources) > 1}
     if len(set(counts.values())) > 1:
         said = ", ".join(f"{name} has {count}" for name, count in counts.items())

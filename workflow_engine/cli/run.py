@@ -47,8 +47,8 @@ def _run(asked: argparse.Namespace) -> int:
     with trace.span("workflow_compilation"):
         workflow = Workflow.load(asked.workflow)
     terminal.warn(workflow.plan.warnings)
-    given = pictures.assign(asked.image, workflow.plan.inputs)
     parameters = read_parameters(asked.param, [declared.name for declared in workflow.plan.inputs])
+    given = pictures.assign(asked.image, workflow.plan.inputs, besides=parameters)
     folder = None if asked.out is None else Folder(asked.out)
     results = Results(workflow=Path(asked.workflow).name, folder=folder, apart=len(given) > 1)
     run_all(workflow, given, parameters, results, timeout=asked.timeout, observers=(trace.observe,))

@@ -97,7 +97,7 @@ def test_several_image_inputs_are_named(segflow: Segflow, photo: Path, tmp_path:
     ("arguments", "said"),
     [
         (["run", "nowhere.json"], "The workflow nowhere.json cannot be read: no such file or directory."),
-        (["run", "{workflow}"], "The workflow's input 'image' (image) is missing."),
+        (["run", "{workflow}"], "There is no picture for the input 'image'. Name one: --image photo.jpg."),
         (["run", "{workflow}", "--image", "{folder}/phot.png"], "Did you mean '{folder}/photo.png'?"),
         (["run", "{workflow}", "--image", "{folder}/empty"], "holds no pictures"),
         (["run", "{workflow}", "--image", "a.MP4"], "a.MP4 is no picture, but a video. segflow video runs"),
@@ -152,7 +152,7 @@ def test_an_interruption_keeps_what_is_done(workflow: Path, photo: Path, tmp_pat
 def test_an_error_that_nobody_foresaw_is_a_sentence_too(
     segflow: Segflow, workflow: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
     monkeypatch.setattr("workflow_engine.cli.pictures.assign", broken)
