@@ -30,9 +30,10 @@ def transform_detections(
 def filter_by_class_confidence(
     predictions: Detections, *, class_thresholds: Mapping[str, float], default_threshold: float
 ) -> dict[str, Detections]:
-    """Keep the objects whose confidence is at least the threshold of their class."""
+    """Keep the objects whose confidence is at least the threshold of their class, which is named as text."""
     if predictions.confidence is None:
         raise BlockError("The objects have no confidence, so there is nothing to compare with a threshold.")
     names = detections.class_names(predictions)
-    thresholds = np.array([class_thresholds.get(name, default_threshold) for name in names], dtype=float)
+    by_name = {str(name): threshold for name, threshold in class_thresholds.items()}
+    thresholds = np.array([by_name.get(name, default_threshold) for name in names], dtype=float)
     return {"predictions": predictions.select(predictions.confidence >= thresholds)}

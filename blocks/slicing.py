@@ -77,7 +77,8 @@ def detections_stitch(
     Raises:
         BlockError: The objects of some tiles have masks and others not, or those of a tile cannot be placed.
     """
-    found = [_on_the_whole(table, reference_image) for table in predictions]
+    placed = (table for table in predictions if len(table) or detections.ancestry_of(table) is not None)
+    found = [_on_the_whole(table, reference_image) for table in placed]
     full = [table for table in found if len(table)]
     masked = sum(table.mask is not None for table in full)
     if 0 < masked < len(full):
@@ -99,7 +100,7 @@ def _on_the_whole(table: Detections, image: Image) -> Detections:
 
 
 def _merged(table: Detections, threshold: float, metric: OverlapMetric) -> Detections:
-    """Make one of the objects of a class that overlap: the box around all, their masks in one, the best confidence."""
+    """Make one of the objects of a class that overlap: a box around all, one mask, their mean confidence by area."""
     return detections.replace(table.with_nmm(threshold, overlap_metric=metric), metadata=dict(table.metadata))
 
 

@@ -29,7 +29,8 @@ def string_template(*, template: str, data: Mapping[str, Any], data_operations: 
     """
     values = apply_each(data_operations, data, field="data_operations")
     try:
-        return {"output": _Template(LONGEST_TEXT - len(template)).vformat(template, (), values)}
+        written = sum(len(text) for text, *_ in Formatter().parse(template))
+        return {"output": _Template(LONGEST_TEXT - written).vformat(template, (), values)}
     except (ValueError, TypeError) as error:
         hint = "Write {name} or {name:.2f} for a value, {{ and }} for the braces themselves."
         raise BlockError(f"The template cannot be filled in: {error}.", hint=hint, whose="author") from error

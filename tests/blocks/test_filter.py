@@ -93,6 +93,14 @@ def test_a_threshold_for_each_class(run: BlockRunner) -> None:
     assert detections.class_names(result["predictions"]) == ["bolt", "washer"]
 
 
+def test_classes_are_named_as_text_and_others_may_be_kept_out(run: BlockRunner) -> None:
+    plain = table(picture(), BOXES, confidence=[0.8, 0.4, 1.0, 0.5])
+    objects = detections.with_column(plain, "class_name", ["7", "7", "bolt", "bolt"])
+    fields = {"class_thresholds": {7: 0.5}, "default_threshold": 1.5}
+    result = run("core/per_class_confidence_filter@v1", predictions=objects, **fields)
+    assert result["predictions"].confidence.tolist() == [0.8]
+
+
 def test_objects_without_confidence_are_refused(run: BlockRunner) -> None:
     objects = detections.replace(table(picture(), BOXES), confidence=None)
     with pytest.raises(BlockError, match="no confidence"):

@@ -159,7 +159,11 @@ def test_a_crowd_on_many_tiles_keeps_every_mask_within_the_image(run: BlockRunne
     np.testing.assert_array_equal(covered, np.any([dense(objects, index) for index in range(30)], axis=0))
 
 
-@pytest.mark.parametrize("predictions", [[], [detections.empty(IMAGE.ancestry, masks=True)] * 2])
+NOWHERE = detections.replace(detections.empty(IMAGE.ancestry), metadata={})
+"""What nothing found is when its JSON tells no size."""
+
+
+@pytest.mark.parametrize("predictions", [[], [detections.empty(IMAGE.ancestry, masks=True)] * 2, [NOWHERE]])
 def test_nothing_found_keeps_the_size_of_the_image(run: BlockRunner, predictions: list[Detections]) -> None:
     found = run("core/detections_stitch@v1", reference_image=IMAGE, predictions=predictions)["predictions"]
     assert (len(found), detections.image_size(found)) == (0, (60, 80))

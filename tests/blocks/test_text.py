@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from blocks.text import LONGEST_TEXT
 from tests.blocks.runner import BlockRunner
 from workflow_engine.errors import BlockError, CompileError
 from workflow_engine.settings import load
@@ -44,6 +45,12 @@ def test_values_stand_where_the_text_names_them(
 def test_values_go_through_their_operations_first(run: BlockRunner) -> None:
     fields = {"template": "{parts} parts", "data": {"parts": ["a", "b"]}, "data_operations": {"parts": LENGTH}}
     assert run("roboflow_core/string_template@v1", **fields) == {"output": "2 parts"}
+
+
+def test_a_text_may_be_as_long_as_the_limit(run: BlockRunner) -> None:
+    assert len(text(run, "{n}{{}}", n="x" * (LONGEST_TEXT - 2))) == LONGEST_TEXT
+    with pytest.raises(BlockError, match="longer than 1000000"):
+        text(run, "{n}{{}}", n="x" * (LONGEST_TEXT - 1))
 
 
 @pytest.mark.parametrize(
