@@ -184,14 +184,14 @@ def _check_sources(given: Sequence[str]) -> None:
 
 
 def _check_targets(asked: argparse.Namespace) -> None:
-    """Check that results can be put where they are to be, and take the place of no source and of no other result.
+    """Check that results can be put where they are to be, in the place of no source, workflow or other result.
 
     Raises:
         InputError: They cannot, or one would.
     """
     from workflow_engine.stream.sinks.video import video_paths
 
-    sources = {at_home(source).resolve() for source in asked.source}
+    read = {"a source": [at_home(source) for source in asked.source], "the workflow": [Path(asked.workflow)]}
     videos = [] if asked.out is None else video_paths(asked.out, len(asked.source))
     taken: set[Path] = set()
     for target in (*videos, asked.jsonl, asked.csv, asked.frames):
@@ -201,14 +201,20 @@ def _check_targets(asked: argparse.Namespace) -> None:
             if asked.jsonl == asked.csv:
                 raise _refusal("target_is_taken", "Standard output is named for two kinds of results.", "Name a file.")
             continue
-        if target.resolve() in sources:
-            message = f"{target} is a source, and would be lost if results were written there."
-            raise _refusal("target_is_source", message, "Give another name.")
+        _check_place(target, folder=target is asked.frames)
+        for what, paths in read.items():
+            if any(_same(target, path) for path in paths):
+                message = f"{target} is {what}, and would be lost if results were written there."
+                raise _refusal("target_is_source", message, "Give another name.")
         if target.resolve() in taken:
             message = f"{target} is named for two kinds of results."
             raise _refusal("target_is_taken", message, "Give each a name of its own.")
         taken.add(target.resolve())
-        _check_place(target, folder=target is asked.frames)
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two names are those of one file, also by way of a link."""
+    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 
 def _check_place(target: Path, *, folder: bool) -> None:

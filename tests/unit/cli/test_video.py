@@ -176,6 +176,28 @@ def test_no_result_takes_the_place_of_its_source(segflow: Segflow, blur: Path, c
     assert clip.read_bytes() == before
 
 
+@pytest.mark.parametrize("option", ["--jsonl", "--csv", "--out"])
+def test_no_result_takes_the_place_of_the_workflow(segflow: Segflow, blur: Path, clip: Path, option: str) -> None:
+    before = blur.read_bytes()
+    workflow = blur.rename(blur.with_name("blur.mp4"))
+    done = segflow("video", workflow, "--source", clip, option, workflow.parent / "." / "blur.mp4")
+    assert done.code == 1
+    assert "blur.mp4 is the workflow, and would be lost" in done.err
+    assert workflow.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--jsonl", "--csv"])
+def test_no_result_takes_the_place_of_a_source_under_another_name(
+    segflow: Segflow, blur: Path, clip: Path, tmp_path: Path, option: str
+) -> None:
+    before = clip.read_bytes()
+    (tmp_path / "other").hardlink_to(clip)
+    done = segflow("video", blur, "--source", clip, option, tmp_path / "other")
+    assert done.code == 1
+    assert "other is a source, and would be lost" in done.err
+    assert clip.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("option", "name", "expected"),
     [
